@@ -1,0 +1,86 @@
+"""What a run ran on, and the Keras settings without which its numbers would mean something else."""
+
+import functools
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+REQUIRED = {"backend": "tensorflow", "floatx": "float32", "image_data_format": "channels_last"}
+
+
+def _keras_settings() -> dict[str, tuple[str, str]]:
+    """The value of each required setting and where it was set, without importing Keras."""
+    if "keras" in sys.modules and hasattr(sys.modules["keras"], "config"):
+        keras = sys.modules["keras"]
+        return {name: (getattr(keras.config, name)(), "keras.config") for name in REQUIRED}
+    settings = {name: (value, "default") for name, value in REQUIRED.items()}
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        config = json.loads((home / "keras.json").read_text())
+    except (OSError, ValueError):  # Keras ignores such a file too
+        config = {}
+    if isinstance(config, dict):
+        for name in REQUIRED:
+            if name in config:
+                settings[name] = (str(config[name]), str(home / "keras.json"))
+    if os.environ.get("KERAS_BACKEND"):
+        settings["backend"] = (os.environ["KERAS_BACKEND"], "KERAS_BACKEND")
+    return settings
+
+
+def keras_mistake() -> str | None:
+    """One line that names a Keras setting the zoo cannot work with, or None if all are right."""
+    for name, (value, source) in _keras_settings().items():
+        if value != REQUIRED[name]:
+            return (
+                f"Keras's {name} is {value!r} (set by {source}); "
+                f"Gradient Zoo measures with {REQUIRED[name]!r}: set it so, or unset it"
+            )
+    return None
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _git_commit() -> str | None:
+    """The commit of the checkout the package runs from, with "+" if it is changed; else None."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=+"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+@functools.cache
+def describe() -> dict[str, Any]:
+    """The environment of a run record: versions, machine and commit (threads are added by training)."""
+    packages = ("gradient-zoo", "tensorflow", "keras", "numpy")
+    return {
+        "python": platform.python_version(),
+        **{package.replace("-", "_"): metadata.version(package) for package in packages},
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "git_commit": _git_commit(),
+    }
