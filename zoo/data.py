@@ -62,6 +62,4 @@ def load(name: str) -> Dataset:
         split: Split(((x - mean) / deviation).astype(np.float32), y.astype(np.int32))
         for split, (x, y) in raw.items()
     }
-    return Dataset(
-        name, **splits, outputs=int(splits["train"].y.max()) + 1, task="classification"
-    )
+    return Dataset(name, **splits, outputs=int(splits["train"].y.max()) + 1, task="classification")

@@ -6,7 +6,7 @@ for L the mean loss over the batch. The batch is run in training mode; what that
 averages, the state of random generators) is put back, so measuring never alters the training.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,66 +17,55 @@ import tensorflow as tf
 Tensor = Any
 
 # ---------------------------------------------------------------- quantities, one function each
-# Each takes the tensors of several layers of one shape stacked, (layers, ...), and gives float64
-# values, (layers,): a deep network is measured in a few large operations instead of many small ones.
 
 
-def norm(x: Tensor) -> Tensor:
-    """The L2 norm of the finite entries; scaled by the largest, so it cannot under- or overflow.
+def norms(tensors: Sequence[Tensor]) -> Tensor:
+    """The L2 norm of each tensor, (len(tensors),) float64.
 
-    In float32 the sum of squares of entries near 1e-20 is 0, and of entries near 1e20 infinite.
+    The squares are summed in float64: in float32 those of entries below 1e-23 are 0 and those of
+    entries above 1e19 infinite, and a deep sigmoid stack lives there.
     """
-    size = tf.reshape(tf.abs(x), [x.shape[0], -1])
-    size = tf.where(tf.math.is_finite(size), size, 0.0)
-    largest = tf.reduce_max(size, axis=1)
-    scaled = tf.math.divide_no_nan(size, largest[:, None])
-    total = tf.sqrt(tf.reduce_sum(tf.square(scaled), axis=1))
-    return tf.cast(largest, tf.float64) * tf.cast(total, tf.float64)
+    return tf.sqrt(tf.stack([2.0 * tf.nn.l2_loss(tf.cast(x, tf.float64)) for x in tensors]))
 
 
-def rms(x: Tensor) -> Tensor:
-    """The root mean square of the finite entries."""
-    return norm(x) / x.shape[1:].num_elements() ** 0.5
+def root_sizes(tensors: Sequence[Tensor]) -> Tensor:
+    """What divides a norm to give the root mean square, (len(tensors),) float64."""
+    return tf.constant([x.shape.num_elements() ** 0.5 for x in tensors], tf.float64)
 
 
-def saturated(name: str, output: Tensor) -> Tensor:
-    """The share of activations in the flat part: |tanh| > 0.99, sigmoid outside [0.01, 0.99]."""
-    if name == "tanh":
+def saturated(activation: str, output: Tensor) -> Tensor:
+    """The share of activations in the flat part: |tanh| > 0.99, sigmoid outside [0.01, 0.99].
+
+    NaN for an activation without flat parts on both sides.
+    """
+    if activation == "tanh":
         flat = tf.abs(output) > 0.99
-    elif name == "sigmoid":
+    elif activation == "sigmoid":
         flat = tf.abs(output - 0.5) > 0.49
     else:
-        return tf.fill(output.shape[:1], tf.constant(float("nan"), tf.float64))
-    return tf.reduce_mean(tf.cast(flat, tf.float64), axis=list(range(1, flat.shape.rank)))
+        return tf.constant(float("nan"), tf.float64)
+    return tf.reduce_mean(tf.cast(flat, tf.float64))
 
 
-def dead(name: str, output: Tensor) -> Tensor:
-    """The share of ReLU units (channels of a convolution) that are 0 on the whole batch."""
-    if name != "relu":
-        return tf.fill(output.shape[:1], tf.constant(float("nan"), tf.float64))
-    off = tf.reduce_all(output == 0.0, axis=list(range(1, output.shape.rank - 1)))
-    return tf.reduce_mean(tf.cast(off, tf.float64), axis=1)
+def dead(activation: str, output: Tensor) -> Tensor:
+    """The share of ReLU units (channels of a convolution) that are 0 on the whole batch.
+
+    NaN for any other activation.
+    """
+    if activation != "relu":
+        return tf.constant(float("nan"), tf.float64)
+    largest = tf.reduce_max(tf.abs(output), axis=list(range(output.shape.rank - 1)))
+    return tf.reduce_mean(tf.cast(largest == 0.0, tf.float64))
 
 
 def nonfinite(x: Tensor) -> Tensor:
-    """The number of entries that are infinite or not a number."""
-    return tf.reduce_sum(
-        tf.cast(~tf.math.is_finite(x), tf.float64), axis=list(range(1, x.shape.rank))
-    )
+    """The number of entries that are infinite or not a number, float64."""
+    return tf.reduce_sum(tf.cast(~tf.math.is_finite(x), tf.float64))
 
 
-def _each(quantity: Callable[..., Tensor], tensors: list[Tensor], names: list[str] | None = None) -> Tensor:
-    """The quantity of each tensor, (len(tensors),), computed once for all of one shape and name."""
-    groups: dict[Any, list[int]] = {}
-    for index, tensor in enumerate(tensors):
-        key = (tuple(tensor.shape), names[index] if names else None)
-        groups.setdefault(key, []).append(index)
-    parts = [
-        quantity(*([name] if names else []), tf.stack([tensors[index] for index in group]))
-        for (_, name), group in groups.items()
-    ]
-    order = [index for group in groups.values() for index in group]
-    return tf.gather(tf.concat(parts, axis=0), [order.index(i) for i in range(len(order))])
+def finite_part(x: Tensor) -> Tensor:
+    """The tensor with 0 in place of what is infinite or not a number."""
+    return tf.where(tf.math.is_finite(x), x, tf.zeros_like(x))
 
 
 # ---------------------------------------------------------------- recording a forward pass
@@ -86,34 +75,35 @@ def _each(quantity: Callable[..., Tensor], tensors: list[Tensor], names: list[st
 class _Trace:
     """What one layer did in a forward pass: its pre-activation, and the activation that followed."""
 
-    z: Tensor = None
+    z: Tensor
     activation: str = ""
     output: Tensor = None
 
 
 @dataclass
 class _Recorder:
-    traces: dict[str, _Trace] = field(default_factory=dict)
-    last: str = ""
+    """The traces by layer identity; `last` is the one whose activation has not been seen yet."""
+
+    traces: dict[int, _Trace] = field(default_factory=dict)
+    last: _Trace | None = None
 
 
 def measured_layers(model: keras.Model) -> list[keras.Layer]:
     """The layers with a kernel, in the model's order; not those inside a recurrent layer."""
+    layers = model._flatten_layers(include_self=False)
     inside = {
         id(part)
-        for layer in model._flatten_layers(include_self=False)
+        for layer in layers
         if isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
         for part in layer._flatten_layers(include_self=True)
     }
     return [
         layer
         for layer in model._flatten_layers(include_self=False)
-        if id(layer) not in inside and hasattr(layer, "activation") and _kernel(layer) is not None
+        if id(layer) not in inside
+        and hasattr(layer, "activation")
+        and getattr(layer, "kernel", None) is not None
     ]
-
-
-def _kernel(layer: keras.Layer) -> Any:
-    return getattr(layer, "kernel", None)
 
 
 @contextmanager
@@ -125,31 +115,29 @@ def _recording(model: keras.Model) -> Iterator[_Recorder]:
     """
     recorder = _Recorder()
     undo: list[tuple[keras.Layer, str, Any]] = []
+    measured = {id(layer) for layer in measured_layers(model)}
 
-    def wrapped(layer: keras.Layer, function: Callable[[Tensor], Tensor]) -> Any:
+    def wrap(layer: keras.Layer, attribute: str, name: str) -> None:
+        function: Callable[..., Tensor] = getattr(layer, attribute)
+
         def call(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             if id(layer) in measured:
-                recorder.last = layer.name
-                recorder.traces[layer.name] = _Trace(z=x)
+                recorder.last = recorder.traces[id(layer)] = _Trace(z=x)
             output = function(x, *args, **kwargs)
-            name = "relu" if isinstance(layer, keras.layers.ReLU) else function.__name__
-            if recorder.last and name in ("tanh", "sigmoid", "relu"):
-                trace = recorder.traces[recorder.last]
-                if not trace.activation:
-                    trace.activation, trace.output = name, output
+            if recorder.last is not None and name in ("tanh", "sigmoid", "relu"):
+                recorder.last.activation, recorder.last.output = name, output
+                recorder.last = None
             return output
 
-        return call
+        undo.append((layer, attribute, function))
+        setattr(layer, attribute, call)
 
-    measured = {id(layer) for layer in measured_layers(model)}
     try:
         for layer in model._flatten_layers(include_self=False):
             if isinstance(layer, keras.layers.ReLU) and not layer.negative_slope:
-                undo.append((layer, "call", layer.call))
-                layer.call = wrapped(layer, layer.call)
+                wrap(layer, "call", "relu")
             elif id(layer) in measured or isinstance(layer, keras.layers.Activation):
-                undo.append((layer, "activation", layer.activation))
-                layer.activation = wrapped(layer, layer.activation)
+                wrap(layer, "activation", getattr(layer.activation, "__name__", ""))
         yield recorder
     finally:
         for layer, attribute, value in undo:
@@ -175,7 +163,7 @@ QUANTITIES = (
 
 
 class Probe:
-    """Measures a model on one batch, as often as asked; call it inside a `tf.function`.
+    """Measures a model on one batch, as often as asked; call its methods inside a `tf.function`.
 
     Args:
         model: a functional or sequential Keras model, built.
@@ -185,39 +173,36 @@ class Probe:
 
     Attributes:
         layers: the names of the measured layers, from input to output.
+
+    Raises:
+        ValueError: if the model has no layer to measure.
     """
 
     def __init__(self, model: keras.Model, loss: keras.Loss, x: Tensor, y: Tensor) -> None:
         self._model, self._loss = model, loss
         self._x, self._y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
-        layers = measured_layers(model)
-        if not layers:
+        self._measured = measured_layers(model)
+        if not self._measured:
             raise ValueError(f"model {model.name} has no layer with a kernel to measure")
-        self.layers = [layer.name for layer in layers]
-        self._kernels = [_kernel(layer).value for layer in layers]
-        self._start = [tf.Variable(kernel, trainable=False) for kernel in self._kernels]
-        self._start_norms = tf.Variable(tf.zeros([len(layers)], tf.float64), trainable=False)
+        self.layers = [layer.name for layer in self._measured]
+        self._kernels = [layer.kernel.value for layer in self._measured]
+        self._first = [tf.Variable(kernel, trainable=False) for kernel in self._kernels]
+        self._before = [tf.Variable(kernel, trainable=False) for kernel in self._kernels]
+        self._first_norm = tf.Variable(norms(self._kernels), trainable=False)
+        self._before_norm = tf.Variable(norms(self._kernels), trainable=False)
         trainable = {id(variable) for variable in model.trainable_variables}
         self._state = [v.value for v in model.variables if id(v) not in trainable]
-        self._begin = tf.function(self._remember_start)
 
     def start(self) -> None:
         """Takes the present kernels as W_0, from which displacement is measured."""
-        self._begin()
+        for first, kernel in zip(self._first, self._kernels, strict=True):
+            first.assign(kernel)
+        self._first_norm.assign(norms(self._kernels))
 
-    def _remember_start(self) -> None:
-        for start, kernel in zip(self._start, self._kernels, strict=True):
-            start.assign(kernel)
-        self._start_norms.assign(_each(norm, self._kernels))
-
-    def kernels(self) -> list[Tensor]:
-        """A copy of every measured kernel, as `update_ratio` takes it."""
-        return [tf.identity(kernel) for kernel in self._kernels]
-
-    def update_ratio(self, before: list[Tensor]) -> Tensor:
-        """||W(t+1) - W(t)|| / ||W(t)|| of each layer, (layers,), `before` being the W(t)."""
-        moved = [kernel - old for kernel, old in zip(self._kernels, before, strict=True)]
-        return _each(norm, moved) / _each(norm, before)
+    def update_ratio(self) -> Tensor:
+        """||W(t+1) - W(t)|| / ||W(t)|| of each layer, (layers,) float64: W(t) as last measured."""
+        moved = [now - old for now, old in zip(self._kernels, self._before, strict=True)]
+        return norms(moved) / self._before_norm
 
     def measure(self) -> Tensor:
         """The `QUANTITIES` of each layer now, (quantities, layers) float64; NaN where undefined."""
@@ -227,25 +212,35 @@ class Probe:
             loss = tf.reduce_mean(self._loss(self._y, outputs))
         for variable, value in zip(self._state, state, strict=True):
             variable.assign(value)
-        traces = [recorder.traces[name] for name in self.layers]
+        kernels = [tf.identity(kernel) for kernel in self._kernels]
+        for before, kernel in zip(self._before, kernels, strict=True):
+            before.assign(kernel)
+        traces = [recorder.traces[id(layer)] for layer in self._measured]
         deltas, grads = tape.gradient(
             loss, ([trace.z for trace in traces], self._kernels), unconnected_gradients="zero"
         )
-        names = [trace.activation for trace in traces]
-        results = [trace.z if trace.output is None else trace.output for trace in traces]
-        kernels = self.kernels()
-        moved = [kernel - start for kernel, start in zip(kernels, self._start, strict=True)]
-        root_sizes = [kernel.shape.num_elements() ** 0.5 for kernel in kernels]
-        grad_norms = _each(norm, grads)
+        moved = [now - first for now, first in zip(kernels, self._first, strict=True)]
+        tensors = (deltas, grads, moved, kernels)
+        sizes = tf.stack([norms(part) for part in tensors])
+        sizes, count = tf.cond(
+            tf.reduce_all(tf.math.is_finite(sizes)),
+            lambda: (sizes, tf.zeros([len(kernels)], tf.float64)),
+            lambda: (
+                tf.stack([norms([finite_part(x) for x in part]) for part in tensors]),
+                tf.stack([nonfinite(d) + nonfinite(g) for d, g in zip(deltas, grads, strict=True)]),
+            ),
+        )
+        delta_norm, grad_norm, moved_norm, kernel_norm = tf.unstack(sizes)
+        self._before_norm.assign(kernel_norm)
         quantities = {
-            "delta_rms": _each(rms, deltas),
-            "kernel_grad_norm": grad_norms,
-            "kernel_grad_rms": grad_norms / root_sizes,
-            "displacement": _each(norm, moved) / self._start_norms,
-            "kernel_rms": _each(rms, kernels),
-            "saturated": _each(saturated, results, names),
-            "dead": _each(dead, results, names),
-            "nonfinite": _each(nonfinite, deltas) + _each(nonfinite, grads),
+            "delta_rms": delta_norm / root_sizes(deltas),
+            "kernel_grad_norm": grad_norm,
+            "kernel_grad_rms": grad_norm / root_sizes(grads),
+            "displacement": moved_norm / self._first_norm,
+            "kernel_rms": kernel_norm / root_sizes(kernels),
+            "saturated": tf.stack([saturated(t.activation, t.output) for t in traces]),
+            "dead": tf.stack([dead(t.activation, t.output) for t in traces]),
+            "nonfinite": count,
         }
         return tf.stack([quantities[name] for name in QUANTITIES])
 

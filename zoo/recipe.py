@@ -212,7 +212,9 @@ def _resolve(recipe_id: str, draft: _Draft) -> Recipe:
     base_spec = ArmSpec.model_validate(base)
     if baseline not in values["arms"]:
         names = ", ".join(values["arms"])
-        mistakes.append(f"{draft.place(('baseline',))}: baseline: {baseline} is no arm; arms: {names}")
+        mistakes.append(
+            f"{draft.place(('baseline',))}: baseline: {baseline} is no arm; arms: {names}"
+        )
     arms = {}
     for name, changes in values["arms"].items():
         place = draft.place(("arms", name))
@@ -245,9 +247,7 @@ def _resolve(recipe_id: str, draft: _Draft) -> Recipe:
     )
 
 
-def _change(
-    arm: _Draft, name: str, key: str, value: Any, base: ArmSpec, recipe: _Draft
-) -> None:
+def _change(arm: _Draft, name: str, key: str, value: Any, base: ArmSpec, recipe: _Draft) -> None:
     """Applies one override of an arm; refuses one that leaves the recipe as it is."""
     place = recipe.place(("arms", name, key))
     before = copy.deepcopy(arm.values)
@@ -284,9 +284,16 @@ def _unfair(arm: Arm, base: ArmSpec, draft: _Draft) -> list[str]:
         place = _place_of_change(arm, "training.learning_rate", draft)
         where = f"{place}: arms.{arm.name}: training.learning_rate"
         if arm.spec.training.optimizer == base.training.optimizer:
-            mistakes.append(f"{where}: only an arm that changes the optimizer may give its own grid")
-        elif len(grid) != len(base_grid) or abs(grid[-1] / grid[0] * base_grid[0] / base_grid[-1] - 1) > 1e-6:
-            mistakes.append(f"{where}: needs as many points and the same ratio as the recipe's grid")
+            mistakes.append(
+                f"{where}: only an arm that changes the optimizer may give its own grid"
+            )
+        elif (
+            len(grid) != len(base_grid)
+            or abs(grid[-1] / grid[0] * base_grid[0] / base_grid[-1] - 1) > 1e-6
+        ):
+            mistakes.append(
+                f"{where}: needs as many points and the same ratio as the recipe's grid"
+            )
     return mistakes
 
 
@@ -312,7 +319,9 @@ def _mistakes(schema: type[BaseModel], values: dict[str, Any], place_of: Any) ->
         lines = []
         for detail in error.errors():
             path = tuple(part for part in detail["loc"] if part != "[key]")
-            lines.append(f"{place_of(path)}: {'.'.join(map(str, path))}: {_why(schema, detail, path)}")
+            lines.append(
+                f"{place_of(path)}: {'.'.join(map(str, path))}: {_why(schema, detail, path)}"
+            )
         return lines
     return []
 
@@ -322,8 +331,10 @@ def _why(schema: type[BaseModel], detail: Any, path: KeyPath) -> str:
     if kind == "extra_forbidden":
         known = _keys_at(schema, path[:-1])
         nearest = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
-        return f"unknown key, did you mean {nearest[0]}?" if nearest else (
-            f"unknown key; known: {', '.join(known)}"
+        return (
+            f"unknown key, did you mean {nearest[0]}?"
+            if nearest
+            else (f"unknown key; known: {', '.join(known)}")
         )
     if kind == "missing":
         return "missing"

@@ -1,9 +1,11 @@
 """One arm, compiled once and reset for every run: weights, optimizer state, data order.
 
-The whole training between two probes is one compiled function that loops over Keras's own
+The training between two calls from Python is one compiled function that loops over Keras's own
 `train_step`, with the data held as tensors and each batch gathered by index.
 """
 
+import functools
+import itertools
 import math
 import random
 import time
@@ -11,15 +13,18 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from zoo import environment, keras_parts, models
+from zoo import keras_parts, models
 from zoo.data import Dataset, Split
+from zoo.errors import ZooError
 from zoo.probe import QUANTITIES, Probe
 from zoo.recipe import Arm
 
-PROBE_BATCH = 256
+PROBE_BATCH = 128
 EVALUATION_BATCH = 1024
+SECONDS_PER_CALL = 1.0  # signals wait while TensorFlow computes
 
 
 def use_threads(threads: int) -> None:
@@ -32,15 +37,13 @@ def use_threads(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
-def batch_order(seed: int, examples: int, batch_size: int, steps: int) -> np.ndarray:
-    """The examples of every step, (steps, batch_size) int32: a new permutation each epoch.
+def batch_order(seed: int, examples: int, batch_size: int, steps: int) -> npt.NDArray[np.int32]:
+    """The examples of every step, (steps, batch_size): a new permutation each epoch.
 
     Depends on nothing but its arguments, so that all arms of a seed see the same batches in the same
     order. What does not fill a batch at the end of an epoch is left out of that epoch.
     """
     per_epoch = examples // batch_size
-    if per_epoch == 0:
-        raise ValueError(f"batch_size {batch_size} is more than the {examples} training examples")
     epochs = [
         np.random.default_rng([seed, epoch]).permutation(examples)[: per_epoch * batch_size]
         for epoch in range(math.ceil(steps / per_epoch))
@@ -76,39 +79,56 @@ class CompiledArm:
     """An arm's model with its training compiled; every `run` starts it afresh.
 
     A run depends on the arm, the seed and the learning rate alone: on one thread it equals, bit for
-    bit, the same run in a process of its own.
+    bit, the same run in a process of its own, and the same run without its probe.
 
     Args:
         arm: what to train.
         data: the arm's data set, loaded.
+
+    Raises:
+        ZooError: if a batch is larger than the training split.
     """
 
     def __init__(self, arm: Arm, data: Dataset) -> None:
-        training = arm.spec.training
+        training, size = arm.spec.training, arm.spec.data.batch_size
+        if size > len(data.train.x):
+            raise ZooError(
+                f"{arm.id}: data.batch_size is {size}, more than the {len(data.train.x)} training "
+                f"examples of {data.name}"
+            )
         self._arm, self._data = arm, data
-        self._every = training.evaluate_every
-        self._evaluations = training.steps // self._every + 2
+        self._budget, self._every = training.steps, training.evaluate_every
+        self._evaluations = self._budget // self._every + 2
         self._total = self._evaluations * self._every  # two evaluations past the budget
         self.model = build_seeded(arm, data, seed=0)
         self._loss = loss_of(data)
         self._train = Split(*map(tf.constant, data.train))
         self._validation = Split(*map(tf.constant, data.validation))
         self._test = Split(*map(tf.constant, data.test))
-        columns = ["training_loss", *self._metric_names("val_")]
-        self._curve = tf.Variable(tf.zeros([self._evaluations, len(columns)]), trainable=False)
-        self._columns = columns
+        self._initial = functools.lru_cache(maxsize=2)(self._initial_of)
         self._compile()
-        shapes = [(self._total, arm.spec.data.batch_size), (), ()]
-        signature = [tf.TensorSpec(shape, tf.int32) for shape in shapes]
-        self._advance = tf.function(self._advanced, input_signature=signature)
-        self._tested = tf.function(lambda: self._evaluate(self._test))
-        batch = min(PROBE_BATCH, len(data.train.x))
-        self._probe = Probe(self.model, self._loss, self._train.x[:batch], self._train.y[:batch])
-        self._probed = tf.function(self._probed_step, input_signature=signature[:2])
+        self._columns = ["training_loss", *(f"val_{name}" for name in self._metrics)]
+        self._probe = Probe(
+            self.model, self._loss, self._train.x[:PROBE_BATCH], self._train.y[:PROBE_BATCH]
+        )
+        self._probed = probe_steps(self._budget)
+        shape = [len(self._probed), len(QUANTITIES), len(self._probe.layers)]
+        self._quantities = tf.Variable(tf.zeros(shape, tf.float64), trainable=False)
+        self._update_ratios = tf.Variable(self._quantities[:, 0], trainable=False)
+        shape = [self._evaluations, len(self._columns)]
+        self._curve = tf.Variable(tf.zeros(shape), trainable=False)
+        specs = [tf.TensorSpec((self._total, size), tf.int32), tf.TensorSpec((None, 4), tf.int32)]
+        self._advance = tf.function(self._advanced, input_signature=specs)
+        # Not inlined, so that the loop around it stays small for the many steps without a probe.
+        alone = {"_noinline": True}
+        self._measure = tf.function(self._probe.measure, experimental_attributes=alone)
+        self._evaluate_test = tf.function(lambda: self._evaluate(self._test))
+        self._seconds_per_segment = 1.0
+        self._seconds_per_step: float | None = None
 
-    def _metric_names(self, prefix: str) -> list[str]:
-        classification = self._data.task == "classification"
-        return [f"{prefix}loss", *([f"{prefix}accuracy"] if classification else [])]
+    @property
+    def _metrics(self) -> list[str]:
+        return ["loss", "accuracy"] if self._data.task == "classification" else ["loss"]
 
     def _compile(self) -> None:
         """Compiles with Keras; one step taken, so that every variable exists before tracing."""
@@ -119,41 +139,67 @@ class CompiledArm:
         size = self._arm.spec.data.batch_size
         self.model.train_step((self._train.x[:size], self._train.y[:size]))
 
+    def _segments(self, probe: bool) -> npt.NDArray[np.int32]:
+        """A run in segments, (segments, 4): first step, step after the last, probe row, curve row.
+
+        The probe measures before a segment, the evaluation after it; -1 stands for none. A probed
+        segment is one step long, so that its update is that step's.
+        """
+        probed = self._probed if probe else []
+        grid = [self._every * (row + 1) for row in range(self._evaluations)]
+        ends = {self._budget, *grid, *probed, *(step + 1 for step in probed)} - {0}
+        stops = sorted(ends)
+        probe_row = {step: row for row, step in enumerate(probed)}
+        curve_row = {step: row for row, step in enumerate(grid)}
+        return np.array(
+            [
+                (first, stop, probe_row.get(first, -1), curve_row.get(stop, -1))
+                for first, stop in itertools.pairwise([0, *stops])
+            ],
+            np.int32,
+        )
+
     # ------------------------------------------------------------ compiled
 
-    def _advanced(self, order: Any, first: Any, last: Any) -> Any:
-        """Trains steps first..last-1, evaluating on the grid; the step that diverged, or -1."""
-        step, finite = first, True
-        while finite and step < last:
-            stop = tf.minimum(last, (step // self._every + 1) * self._every)
+    def _advanced(self, order: Any, segments: Any) -> Any:
+        """Trains the given `_segments`; the step that diverged, or -1.
+
+        A loss is seen to be non-finite in the step after the weights became so; weights that an
+        activation hides from the loss are caught at the evaluations.
+        """
+        segment, step, finite = 0, 0, True
+        while finite and segment < tf.shape(segments)[0]:
+            step, stop = segments[segment, 0], segments[segment, 1]
+            probe_row, curve_row = segments[segment, 2], segments[segment, 3]
+            if probe_row >= 0:
+                self._quantities.scatter_nd_update([[probe_row]], self._measure()[None])
             while finite and step < stop:
                 batch = tf.ensure_shape(order[step], [self._arm.spec.data.batch_size])
                 x, y = tf.gather(self._train.x, batch), tf.gather(self._train.y, batch)
                 finite = tf.math.is_finite(self.model.train_step((x, y))["loss"])
                 step += 1
-            if finite and step % self._every == 0:
+            if not finite:
+                step -= 1
+            if probe_row >= 0:
+                self._update_ratios.scatter_nd_update(
+                    [[probe_row]], self._probe.update_ratio()[None]
+                )
+            if finite and curve_row >= 0:
                 logs = {metric.name: metric.result() for metric in self.model.metrics}
                 row = tf.stack([logs["loss"], *self._evaluate(self._validation)])
-                self._curve.scatter_nd_update([[step // self._every - 1]], row[None])
+                self._curve.scatter_nd_update([[curve_row]], row[None])
                 for metric in self.model.metrics:
                     metric.reset_state()
-        if not finite:
-            return step - 1
-        return tf.where(self._weights_finite(), -1, step)
-
-    def _probed_step(self, order: Any, step: Any) -> Any:
-        """Measures at a step and takes it; the quantities, (1 + QUANTITIES, layers), and divergence."""
-        quantities, before = self._probe.measure(), self._probe.kernels()
-        diverged = self._advance(order, step, step + 1)
-        update_ratio = self._probe.update_ratio(before)
-        return tf.concat([update_ratio[None], quantities], axis=0), diverged
+                finite = self._weights_finite()
+            segment += 1
+        return tf.where(finite, -1, step)
 
     def _evaluate(self, split: Split) -> list[Any]:
         """The mean loss, and for classes the accuracy, over a whole split in inference mode."""
         examples = split.x.shape[0]
         if examples <= EVALUATION_BATCH:
             return [total / examples for total in self._totals(split.x, split.y)]
-        totals = [tf.constant(0.0) for _ in self._metric_names("")]
+        totals = [tf.constant(0.0) for _ in self._metrics]
         for start in tf.range(0, examples, EVALUATION_BATCH):
             part = slice(start, start + EVALUATION_BATCH)
             new = self._totals(split.x[part], split.y[part])
@@ -169,15 +215,14 @@ class CompiledArm:
         return [loss, tf.reduce_sum(tf.cast(right, tf.float32))]
 
     def _weights_finite(self) -> Any:
-        finite = [tf.reduce_all(tf.math.is_finite(v)) for v in self.model.trainable_variables]
-        return tf.reduce_all(tf.stack(finite))
+        sums = [tf.reduce_sum(variable.value) for variable in self.model.trainable_variables]
+        return tf.math.is_finite(tf.add_n([tf.cast(total, tf.float32) for total in sums]))
 
     # ------------------------------------------------------------ a run
 
     def reset(self, seed: int, learning_rate: float) -> None:
         """Puts weights, random generators, optimizer, metrics and data order to a run's start."""
-        fresh = build_seeded(self._arm, self._data, seed)
-        for variable, start in zip(self.model.variables, fresh.variables, strict=True):
+        for variable, start in zip(self.model.variables, self._initial(seed), strict=True):
             variable.assign(start)
         optimizer = self.model.optimizer
         for variable, start in zip(optimizer.variables, self._optimizer_start, strict=True):
@@ -186,72 +231,87 @@ class CompiledArm:
         for metric in self.model.metrics:
             metric.reset_state()
         size = self._arm.spec.data.batch_size
-        order = batch_order(seed, len(self._data.train.x), size, self._total)
-        self._order = tf.constant(order)
+        self._order = tf.constant(batch_order(seed, len(self._data.train.x), size, self._total))
         self._probe.start()
 
+    def _initial_of(self, seed: int) -> list[npt.NDArray[Any]]:
+        return [
+            variable.numpy() for variable in build_seeded(self._arm, self._data, seed).variables
+        ]
+
+    @property
+    def seconds_per_step(self) -> float:
+        """The time of one training step alone: the quickest of three stretches, measured once."""
+        if self._seconds_per_step is None:
+            steps = max(1, min(64, self._budget // 20))
+            stretch = tf.constant([[0, steps, -1, -1]])
+            self.reset(0, 0.0)
+            seconds = []
+            for _ in range(4):  # the first one compiles
+                started = time.perf_counter()
+                int(self._advance(self._order, stretch))
+                seconds.append((time.perf_counter() - started) / steps)
+            self._seconds_per_step = min(seconds)
+        return self._seconds_per_step
+
     def run(self, seed: int, learning_rate: float, *, probe: bool = True) -> dict[str, Any]:
-        """Trains one run to two evaluations past its budget.
+        """Trains one run to two evaluations past its budget, or until it diverges.
 
         Args:
             seed: of the initial weights, the data order and any dropout.
             learning_rate: constant.
-            probe: also measure gradients on the schedule of `probe_steps`.
+            probe: also measure gradients, at `probe_steps`.
 
         Returns:
-            The part of the run record that training decides: curve, test metrics at the budget,
-            divergence, probe, seconds. Raw floats; undefined ones are NaN.
+            What training decides of a run record: curve, test metrics at the budget, divergence,
+            probe, seconds, parameters. Raw floats, of which undefined ones are NaN.
         """
+        seconds_per_step = self.seconds_per_step
         started = time.perf_counter()
         self.reset(seed, learning_rate)
-        budget = self._arm.spec.training.steps
-        steps = probe_steps(budget) if probe else []
-        measured: list[np.ndarray] = []
-        test: list[float] | None = None
-        training_seconds, step, diverged = 0.0, 0, -1
-        for stop in sorted({*steps, *(s + 1 for s in steps), budget, self._total}):
-            began = time.perf_counter()
-            if step in steps:
-                quantities, at = self._probed(self._order, step)
-                measured.append(quantities.numpy())
-                diverged = int(at)
-            elif stop > step:
-                diverged = int(self._advance(self._order, step, stop))
-                training_seconds += time.perf_counter() - began
-            if diverged >= 0:
-                break
-            step = stop
-            if step == budget:
-                test = [float(value) for value in self._tested()]
-        trained = self._total if diverged < 0 else max(diverged, 1)
-        rows = (self._total if diverged < 0 else diverged) // self._every
-        test_names = self._metric_names("test_")
+        segments = self._segments(probe)
+        at_budget = int(np.searchsorted(segments[:, 1], self._budget)) + 1
+        diverged = self._train_segments(segments[:at_budget])
+        test: list[float | None] = [None] * len(self._metrics)
+        if diverged < 0:
+            test = [float(value) for value in self._evaluate_test()]
+            diverged = self._train_segments(segments[at_budget:])
+        trained = self._total if diverged < 0 else diverged
+        rows = trained // self._every
+        curve = self._curve.numpy()[:rows].T.tolist()
+        probed = [step for step in self._probed if probe and (diverged < 0 or step <= trained)]
+        quantities = [self._update_ratios.numpy(), *self._quantities.numpy().transpose(1, 0, 2)]
         return {
             "seed": seed,
             "learning_rate": learning_rate,
             "diverged_at": None if diverged < 0 else diverged,
-            **dict(zip(test_names, test or [None] * len(test_names), strict=True)),
+            "test": dict(zip(self._metrics, test, strict=True)),
             "evaluation": {
                 "step": [self._every * (row + 1) for row in range(rows)],
-                **{
-                    name: self._curve.numpy()[:rows, column].tolist()
-                    for column, name in enumerate(self._columns)
-                },
+                **dict(zip(self._columns, curve, strict=True)),
             },
             "probe": {
-                "steps": steps[: len(measured)],
+                "steps": probed,
                 "layers": self._probe.layers,
                 **{
-                    name: [at[row].tolist() for at in measured]
-                    for row, name in enumerate(("update_ratio", *QUANTITIES))
+                    name: values[: len(probed)].tolist()
+                    for name, values in zip(("update_ratio", *QUANTITIES), quantities, strict=True)
                 },
             },
             "seconds": time.perf_counter() - started,
-            "seconds_per_step": training_seconds / trained,
+            "seconds_per_step": seconds_per_step,
             "parameters": self.model.count_params(),
-            "input_shape": list(self._data.input_shape),
-            "environment": {
-                **environment.describe(),
-                "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-            },
         }
+
+    def _train_segments(self, segments: npt.NDArray[np.int32]) -> int:
+        """Trains in calls of about `SECONDS_PER_CALL`; the step that diverged, or -1."""
+        while len(segments):
+            count = max(1, int(SECONDS_PER_CALL / self._seconds_per_segment))
+            started = time.perf_counter()
+            diverged = int(self._advance(self._order, segments[:count]))
+            taken = min(count, len(segments))
+            self._seconds_per_segment = (time.perf_counter() - started) / taken
+            if diverged >= 0:
+                return diverged
+            segments = segments[count:]
+        return -1
