@@ -1,8 +1,8 @@
 """Gradient measurements on one fixed batch, for any functional or sequential Keras model.
 
-A layer is measured if it has a kernel (Dense, convolutions, ...) and is not inside a recurrent cell.
-Its pre-activation z is the layer's affine output, before any normalization, and its delta is dL/dz
-for L the mean loss over the batch. The batch is run in training mode; what that changes (moving
+A layer is measured if it has a kernel (Dense, convolutions, ...) and is not inside a recurrent
+cell. Its pre-activation z is the layer's affine output, before any normalization, and its delta is
+dL/dz for L the mean loss over the batch; of a layer used more than once, its last use counts. The batch is run in training mode; what that changes (moving
 averages, the state of random generators) is put back, so measuring never alters the training.
 """
 
@@ -73,7 +73,7 @@ def finite_part(x: Tensor) -> Tensor:
 
 @dataclass
 class _Trace:
-    """What one layer did in a forward pass: its pre-activation, and the activation that followed."""
+    """What a layer did in a forward pass: its pre-activation, and the activation that followed."""
 
     z: Tensor
     activation: str = ""
@@ -88,18 +88,30 @@ class _Recorder:
     last: _Trace | None = None
 
 
+def _layers_inside(layer: keras.Layer) -> list[keras.Layer]:
+    """The layers inside a layer or model, at any depth and in order, each once.
+
+    Keras's own `_flatten_layers` gives those of a nested model from last to first.
+    """
+    found: dict[int, keras.Layer] = {}
+    for part in layer._layers:
+        for each in (part, *_layers_inside(part)):
+            found.setdefault(id(each), each)
+    return list(found.values())
+
+
 def measured_layers(model: keras.Model) -> list[keras.Layer]:
     """The layers with a kernel, in the model's order; not those inside a recurrent layer."""
-    layers = model._flatten_layers(include_self=False)
+    layers = _layers_inside(model)
     inside = {
         id(part)
         for layer in layers
         if isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
-        for part in layer._flatten_layers(include_self=True)
+        for part in (layer, *_layers_inside(layer))
     }
     return [
         layer
-        for layer in model._flatten_layers(include_self=False)
+        for layer in layers
         if id(layer) not in inside
         and hasattr(layer, "activation")
         and getattr(layer, "kernel", None) is not None
@@ -110,8 +122,8 @@ def measured_layers(model: keras.Model) -> list[keras.Layer]:
 def _recording(model: keras.Model) -> Iterator[_Recorder]:
     """Within it, calls of the model note every z and the activation that follows it.
 
-    A layer applies its activation function to z itself, or leaves that to a later Activation or ReLU
-    layer; either way the function is what sees z, so it is wrapped while the model is traced.
+    A layer applies its activation function to z itself, or leaves that to a later Activation or
+    ReLU layer; either way the function is what sees z, so it is wrapped while the model is traced.
     """
     recorder = _Recorder()
     undo: list[tuple[keras.Layer, str, Any]] = []
@@ -124,7 +136,7 @@ def _recording(model: keras.Model) -> Iterator[_Recorder]:
             if id(layer) in measured:
                 recorder.last = recorder.traces[id(layer)] = _Trace(z=x)
             output = function(x, *args, **kwargs)
-            if recorder.last is not None and name in ("tanh", "sigmoid", "relu"):
+            if recorder.last is not None and name != "linear":
                 recorder.last.activation, recorder.last.output = name, output
                 recorder.last = None
             return output
@@ -133,7 +145,7 @@ def _recording(model: keras.Model) -> Iterator[_Recorder]:
         setattr(layer, attribute, call)
 
     try:
-        for layer in model._flatten_layers(include_self=False):
+        for layer in _layers_inside(model):
             if isinstance(layer, keras.layers.ReLU) and not layer.negative_slope:
                 wrap(layer, "call", "relu")
             elif id(layer) in measured or isinstance(layer, keras.layers.Activation):
