@@ -2,8 +2,9 @@
 
 A layer is measured if it has a kernel (Dense, convolutions, ...) and is not inside a recurrent
 cell. Its pre-activation z is the layer's affine output, before any normalization, and its delta is
-dL/dz for L the mean loss over the batch; of a layer used more than once, its last use counts. The batch is run in training mode; what that changes (moving
-averages, the state of random generators) is put back, so measuring never alters the training.
+dL/dz for L the mean loss over the batch; of a layer used more than once, its last use counts. The
+batch is run in training mode; what that changes (moving averages, the state of random generators)
+is put back, so measuring never alters the training.
 """
 
 from collections.abc import Callable, Iterator, Sequence
