@@ -1,71 +1,329 @@
-"""Keras objects from their names in a recipe, the user's own registered ones among them.
+"""Keras objects from their names in a recipe, and from the user's own files.
 
 Each call makes a new object: an initializer instance shared by two layers would give both the same
-numbers.
+numbers. A user's object is one that `keras.saving.register_keras_serializable` registered; a recipe
+names it with or without its package, `my_package>swoosh` or `swoosh`.
 """
 
+import copy
+import functools
+import hashlib
+import inspect
+import linecache
+import sys
+import traceback
+import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
 
+from zoo import schema
 from zoo.errors import ZooError
-from zoo.schema import KerasPart
+from zoo.schema import ArmSpec, KerasPart
+from zoo.yaml_source import KeyPath, Place, mistake, shown
+
+# Layers that run code or load files which the recipe does not show, and the bases of the others.
+_NOT_FOR_RECIPES = {
+    *("Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"),
+    *("Layer", "Wrapper", "InputLayer", "Initializer", "Optimizer"),
+    *("LossScaleOptimizer", "MultiOptimizer"),  # of optimizers, not of a learning rate
+}
+_KINDS: dict[str, type] = {
+    "activation": keras.Layer,
+    "layer": keras.Layer,
+    "initializer": keras.Initializer,
+    "optimizer": keras.Optimizer,
+}
 
 
-def _registered(name: str) -> Any:
-    """What `keras.saving.register_keras_serializable` put under a name, with or without package."""
-    find = keras.saving.get_registered_object
-    return find(name) or find(f"Custom>{name}")
+class PartError(ZooError):
+    """What is wrong with a part: its message has a line for each of `mistakes`.
+
+    Attributes:
+        mistakes: where in the part, as `("config", "momentum")`, and what is wrong.
+    """
+
+    def __init__(self, mistakes: list[tuple[KeyPath, str]]) -> None:
+        super().__init__("\n".join(text for _, text in mistakes))
+        self.mistakes = mistakes
 
 
-def _make(kind: str, part: KerasPart, make: Callable[[], Any]) -> Any:
-    """Calls `make`; a mistake in the part's name or arguments becomes one line."""
+# ---------------------------------------------------------------- names
+
+
+@functools.cache
+def _of_keras(kind: str) -> dict[str, Any]:
+    """Keras's own objects of a kind, by every name they have."""
+    plural = "layers" if kind == "activation" else f"{kind}s"
+    names = {name: made for name, made in vars(getattr(keras, plural)).items() if name[0] != "_"}
+    classes = {
+        name: made
+        for name, made in names.items()
+        if isinstance(made, type)
+        and issubclass(made, _KINDS[kind])
+        and made.__name__ not in _NOT_FOR_RECIPES
+    }
+    if kind == "optimizer":  # Keras takes `adam` too
+        return classes | {name.lower(): made for name, made in classes.items()}
+    if kind != "activation":
+        return classes
+    functions = {
+        name: made
+        for name, made in vars(keras.activations).items()
+        if inspect.isfunction(made) and name not in ("get", "serialize", "deserialize")
+    }
+    return functions | classes
+
+
+def _of_the_user(kind: str) -> dict[str, Any]:
+    """Registered objects that can be of a kind, by full name."""
+    functions = kind in ("activation", "initializer")
+    return {
+        name: made
+        for name, made in keras.saving.get_custom_objects().items()
+        if (issubclass(made, _KINDS[kind]) if isinstance(made, type) else functions)
+    }
+
+
+def _find(kind: str, part: KerasPart) -> Any:
+    """The class or function that a part names.
+
+    Raises:
+        PartError: if nothing has the name, or more than one thing.
+    """
+    name, own, keras_own = part.class_name, _of_the_user(kind), _of_keras(kind)
+    if name in own:
+        return own[name]
+    short = {full: full.rpartition(">")[2] for full in own}
+    matches = [full for full in own if short[full] == name]
+    if len(matches) + (name in keras_own) > 1:
+        owners = [*matches, *(["Keras itself"] if name in keras_own else [])]
+        reason = f"{name} is ambiguous, {' and '.join(owners)} have it: write {matches[0]}"
+        raise PartError([((), f"{reason}, or rename yours")])
+    if matches:
+        return own[matches[0]]
+    if name not in keras_own:
+        hint = schema.nearest(
+            name, [*keras_own, *own, *short.values()], "give Keras's name of one, or --import yours"
+        )
+        raise PartError([((), f"no {kind} is called {shown(name)}, {hint}")])
+    return keras_own[name]
+
+
+def _arguments(cls: Any) -> set[str] | None:
+    """The arguments a class takes, through its `**kwargs` those of its bases; None for any."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        if base is object:
+            break
+        parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
+        names.update(p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
+        if not any(p.kind == p.VAR_KEYWORD for p in parameters):
+            return names
+    # Keras's base layer and base optimizer refuse what is left; an initializer's base has no say.
+    return None if issubclass(cls, keras.Initializer) else names
+
+
+# ---------------------------------------------------------------- making
+
+
+def _make(kind: str, part: KerasPart, **more: Any) -> Any:
+    """An instance of the part's class, or its function.
+
+    Raises:
+        PartError: for an unknown name or argument, or one that the class refuses.
+    """
+    found = _find(kind, part)
+    if not isinstance(found, type):
+        if part.config:
+            reason = f"{part.class_name} is a function and takes no config: name a layer instead"
+            raise PartError([(("config",), reason)])
+        return found
+    config = {**copy.deepcopy(part.config), **more}
+    known = _arguments(found)
+    if issubclass(found, keras.Layer) and known is not None:
+        known.discard("name")  # the zoo makes several of each layer, which need names of their own
+    unknown = [] if known is None else sorted(set(config) - known)
+    if unknown:
+        takes = f"{part.class_name} takes {', '.join(sorted(known or ()))}"
+        hints = {name: schema.nearest(name, known or (), takes) for name in unknown}
+        raise PartError(
+            [
+                (("config", name), f"{part.class_name} has no argument {shown(name)}, {hint}")
+                for name, hint in hints.items()
+            ]
+        )
+    return _attempt(part, lambda: found(**config))
+
+
+def _attempt(part: KerasPart, make: Callable[[], Any]) -> Any:
+    """Calls code of Keras's or the user's, which may fail in any way, for a part of a recipe."""
     try:
-        made = make()
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise ZooError(f"{kind} {part}: {reason}") from None
-    if made is None:
-        raise ZooError(f"{kind} {part}: neither Keras nor an imported file has it")
-    return made
+        return make()
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise PartError([((), f"{_cut(str(part), 60)}: {_cut(reason, 200)}")]) from None
+
+
+def _cut(text: str, size: int) -> str:
+    return text if len(text) <= size else f"{text[: size - 3]}..."
 
 
 def layer(part: KerasPart) -> keras.Layer:
     """A Keras layer, such as BatchNormalization, or a registered one."""
-
-    def make() -> keras.Layer | None:
-        cls = _registered(part.class_name) or getattr(keras.layers, part.class_name, None)
-        return None if cls is None else cls(**part.config)
-
-    return _make("layer", part, make)
+    return _make("layer", part)
 
 
 def activation(part: KerasPart) -> keras.Layer:
-    """A layer that applies a Keras activation function, an activation layer, or a registered one."""
-    function = _registered(part.class_name) or getattr(keras.activations, part.class_name, None)
-    if function is None or isinstance(function, type):
-        return layer(part)
-    if part.config:
-        raise ZooError(f"activation {part}: a function takes no config; name the layer instead")
-    return keras.layers.Activation(function)
+    """A layer that applies a Keras activation function or is one, or a registered one."""
+    made = _make("activation", part)
+    return made if isinstance(made, keras.Layer) else keras.layers.Activation(made)
 
 
 def initializer(part: KerasPart) -> keras.Initializer:
     """A Keras initializer, or a registered one."""
-    return _make("initializer", part, lambda: _instance(part, keras.initializers.get))
+    return _make("initializer", part)
 
 
 def optimizer(part: KerasPart, learning_rate: float) -> keras.Optimizer:
     """A Keras optimizer, or a registered one, at a constant learning rate."""
-    part = KerasPart(
-        class_name=part.class_name, config={**part.config, "learning_rate": learning_rate}
-    )
-    return _make("optimizer", part, lambda: _instance(part, keras.optimizers.get))
+    return _make("optimizer", part, learning_rate=learning_rate)
 
 
-def _instance(part: KerasPart, get: Callable[[Any], Any]) -> Any:
-    cls = _registered(part.class_name)
-    if isinstance(cls, type):
-        return cls(**part.config)
-    return get({"class_name": part.class_name, "config": dict(part.config)})
+def mistakes(spec: ArmSpec) -> list[tuple[KeyPath, str]]:
+    """Makes every part an arm names and tries it on a few numbers; trains and loads nothing.
+
+    This starts TensorFlow: the number of its threads cannot be set afterwards.
+
+    Returns:
+        The key path of each mistake, and what is wrong and what to do.
+    """
+    found: list[tuple[KeyPath, str]] = []
+    for path, kind, part in schema.parts(spec):
+        try:
+            if kind == "optimizer":
+                optimizer(part, spec.training.learning_rate[0])
+            else:
+                _try(kind, part, flat=spec.model.family in ("mlp",))
+        except PartError as error:
+            found += [((*path, *inside), text) for inside, text in error.mistakes]
+    return found
+
+
+def _try(kind: str, part: KerasPart, flat: bool) -> None:
+    """Makes a part; if hidden tensors are flat, (batch, units), also calls it as the model will."""
+    shape = (2, 4)
+    if kind == "initializer":
+        made = initializer(part)
+        result = _attempt(part, lambda: made(shape, dtype="float32")) if flat else None
+    else:
+        block = activation(part) if kind == "activation" else layer(part)
+        if flat:
+            _attempt(part, lambda: block(keras.KerasTensor((None, 4))))  # as a model is built
+        result = _attempt(part, lambda: block(keras.ops.ones(shape))) if flat else None
+    if flat and tuple(getattr(result, "shape", ())) != shape:
+        given = tuple(getattr(result, "shape", ()))
+        reason = f"should keep the shape {shape}, gives {given}"
+        raise PartError([((), f"{_cut(str(part), 60)}: {_cut(reason, 200)}")])
+
+
+# ---------------------------------------------------------------- the user's files
+
+
+_imported: set[str] = set()  # sources
+_origins: dict[str, str] = {}  # registered name -> name of the file
+
+
+def import_file(path: str | Path) -> tuple[str, str]:
+    """Runs a user's file, so that a recipe can name the Keras objects it registers.
+
+    Returns:
+        What `import_source` takes to do the same in a worker process.
+
+    Raises:
+        ZooError: if the file cannot be read, raises, registers nothing, or registers a name again.
+    """
+    name, source = read_source(path)
+    import_source(name, source)
+    return name, source
+
+
+def read_source(path: str | Path) -> tuple[str, str]:
+    """The name and text of a user's Python file, as `import_source` takes them.
+
+    Raises:
+        ZooError: if it cannot be read.
+    """
+    name = str(path)
+    try:
+        return name, Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ZooError(mistake(Place(name), "not a text file (UTF-8)")) from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = getattr(error, "strerror", None) or error
+        raise ZooError(mistake(Place(name), "cannot be read", reason)) from None
+
+
+def import_source(name: str, source: str) -> None:
+    """Runs a user's source; the same source a second time does nothing.
+
+    The source is run as a module of its own, which finds no modules beside it.
+
+    Args:
+        name: what messages call it, its path.
+        source: the Python text.
+
+    Raises:
+        ZooError: as `import_file`; what the source registered until then is forgotten.
+    """
+    if source in _imported:
+        return
+    registry = keras.saving.get_custom_objects()
+    before = dict(registry)
+    stem, digest = Path(name).stem, hashlib.sha256(source.encode()).hexdigest()[:8]
+    module = types.ModuleType(f"zoo_import_{stem}_{digest}")
+    module.__file__ = name
+    # TensorFlow reads the source of what it compiles; in a worker there may be no file.
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    sys.modules[module.__name__] = module
+    try:
+        _run(name, source, module)
+        _check_registered(name, before, registry)
+    except ZooError:
+        registry.clear()
+        registry.update(before)
+        del sys.modules[module.__name__]
+        raise
+    _origins.update({new: name for new in registry if new not in before})
+    _imported.add(source)
+
+
+def _run(name: str, source: str, module: types.ModuleType) -> None:
+    try:
+        exec(compile(source, name, "exec"), vars(module))
+    except SyntaxError as error:
+        place = Place(f"{error.filename}:{error.lineno}")
+        raise ZooError(mistake(place, "SyntaxError", error.msg)) from None
+    except (Exception, SystemExit) as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == name]
+        place = Place(f"{name}:{lines[-1]}" if lines else name)
+        reason = str(error).strip().split("\n")[0]
+        kind = type(error).__name__
+        raise ZooError(mistake(place, f"{kind}: {reason}" if reason else kind)) from None
+
+
+def _check_registered(name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    place = Place(name)
+    for taken, made in before.items():
+        if after.get(taken) is not made:
+            owner = _origins.get(taken, "other code")
+            reason = f"{taken} is registered by {owner} already: give yours another name"
+            raise ZooError(mistake(place, reason))
+    if len(after) == len(before):
+        hint = "decorate each with @keras.saving.register_keras_serializable()"
+        raise ZooError(mistake(place, f"registers no Keras object: {hint}"))

@@ -1,22 +1,24 @@
-"""The recipe: load, extend, override, validate, and explain every mistake by its place."""
+"""The recipe: find, load, extend, override and validate it; every mistake is told by its place."""
 
 import copy
+import dataclasses
 import difflib
 import fnmatch
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from zoo import yaml_source
+from zoo import schema, yaml_source
 from zoo.errors import ZooError
 from zoo.schema import ArmSpec, RecipeFile
-from zoo.yaml_source import KeyPath, Place, YamlSource
+from zoo.yaml_source import KeyPath, Place, YamlSource, dotted, mistake, shown
 
 _PACKAGE = Path(__file__).resolve().parent
 # In a wheel the recipes lie inside the package; in a checkout beside it.
@@ -25,15 +27,25 @@ FOLDER = _PACKAGE / "recipes" if (_PACKAGE / "recipes").is_dir() else _PACKAGE.p
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to build and train the model: the recipe with `changes` applied."""
+    """One way to build and train the model: the recipe with `changes` applied.
+
+    Attributes:
+        recipe: the recipe's id.
+        name: the arm's name in it.
+        changes: dotted keys and the values that the arm gives them; empty for the baseline.
+        spec: the resolved values.
+        places: where each of them is written.
+    """
 
     recipe: str
     name: str
     changes: dict[str, Any]
     spec: ArmSpec
+    places: Mapping[KeyPath, Place] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def id(self) -> str:
+        """Such as `digits/activation/relu`."""
         return f"{self.recipe}/{self.name}"
 
     @functools.cached_property
@@ -41,12 +53,19 @@ class Arm:
         """Of what decides the outcome of a run: data, model, training without its seeds, target.
 
         Arguments at their default are left out, so that an argument added to a model family later
-        leaves the evidence of arms that do not use it valid. The learning-rate grid and the number of
-        tuning seeds count: they decide the rate that the reported runs use.
+        leaves the evidence of arms that do not use it valid. The learning-rate grid and the number
+        of tuning seeds count: they decide the rate that the reported runs use.
         """
         resolved = self.spec.model_dump(exclude_defaults=True, exclude={"training": {"seeds"}})
         text = json.dumps(resolved, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def mistake(self, path: KeyPath, text: str) -> str:
+        """The line that says what is wrong with a value of the arm, by where it is written."""
+        place = YamlSource(self.id, {}, dict(self.places)).place(path)
+        changes = (tuple(change.split(".")) for change in self.changes)
+        own = any(path[: len(change)] == change for change in changes)
+        return mistake(place, *([f"arms.{self.name}"] if own else []), dotted(path), text)
 
 
 @dataclass(frozen=True)
@@ -69,299 +88,60 @@ class Recipe:
 # ---------------------------------------------------------------- finding
 
 
-def available() -> dict[str, Path]:
-    """The id and path of every recipe that comes with the zoo, sorted by id."""
-    paths = FOLDER.glob("*/*.yaml")
-    return {path.relative_to(FOLDER).with_suffix("").as_posix(): path for path in sorted(paths)}
+def available(folder: Path = FOLDER) -> dict[str, Path]:
+    """The id and path of every recipe in a folder, by default those of the zoo, sorted by id."""
+    paths = folder.glob("*/*.yaml")
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(paths)}
+
+
+def _root(path: Path) -> Path | None:
+    """The nearest folder named recipes that a file is in."""
+    return next((above for above in path.resolve().parents if above.name == "recipes"), None)
 
 
 def _id_of(path: Path) -> str:
     """A file's id: its path below the nearest folder named recipes, else its name."""
-    parts = path.resolve().with_suffix("").parts
-    if "recipes" in parts[:-1]:
-        start = len(parts) - parts[::-1].index("recipes")
-        return "/".join(parts[start:])
-    return parts[-1]
+    root = _root(path)
+    parts = path.resolve().relative_to(root).parts if root else (path.name,)
+    for part in parts:
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", part):
+            hint = "rename it: a recipe's path is its id, of letters, digits, _, - and ."
+            raise ZooError(mistake(Place(str(path)), shown(part), hint))
+    return "/".join(parts).rpartition(".")[0]
 
 
 def find(patterns: Sequence[str]) -> list[tuple[str, Path]]:
     """The (id, path) of the recipes that ids, globs of ids, or paths to YAML files name.
 
     Raises:
-        ZooError: for a pattern that names none, with the nearest ids.
+        ZooError: for a pattern that names none, with the nearest ids; for two files with one id.
     """
     known = available()
     found: dict[str, Path] = {}
     for pattern in patterns:
+        place = Place(pattern)
         if pattern.endswith((".yaml", ".yml")):
             path = Path(pattern)
-            if not path.is_file():
-                raise ZooError(f"{pattern}: no such file")
-            found[_id_of(path)] = path
-            continue
-        ids = fnmatch.filter(known, pattern)
-        if not ids:
-            nearest = difflib.get_close_matches(pattern, known, n=3, cutoff=0.4)
-            hint = f"did you mean {' or '.join(nearest)}?" if nearest else "see: zoo list"
-            raise ZooError(f"{pattern}: no such recipe; {hint}")
-        found.update({recipe_id: known[recipe_id] for recipe_id in ids})
+            try:
+                path.stat()
+            except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+                reason = getattr(error, "strerror", None) or error
+                raise ZooError(mistake(place, "cannot be read", reason)) from None
+            matches = {_id_of(path): path}
+        else:
+            matches = {recipe_id: known[recipe_id] for recipe_id in fnmatch.filter(known, pattern)}
+        if not matches:
+            close = difflib.get_close_matches(pattern, known, n=3, cutoff=0.4)
+            hint = f"did you mean {' or '.join(close)}?" if close else "see: zoo list"
+            raise ZooError(mistake(place, f"no such recipe; {hint}"))
+        for recipe_id, path in matches.items():
+            other = found.setdefault(recipe_id, path)
+            if other.resolve() != path.resolve():
+                raise ZooError(mistake(place, f"has the id of {other}, {recipe_id}: rename one"))
     return list(found.items())
 
 
 # ---------------------------------------------------------------- loading
-
-
-@dataclass
-class _Draft:
-    """The resolved but unchecked values of a recipe, and where each was written."""
-
-    values: dict[str, Any]
-    places: dict[KeyPath, Place]
-    name: str
-
-    def override(self, key: str, value: Any, place: Place) -> None:
-        """Replaces the value at a dotted key; never merges."""
-        path = tuple(key.split("."))
-        target = self.values
-        for part in path[:-1]:
-            if not isinstance(target.get(part), dict):
-                raise ZooError(f"{place}: {key}: there is no {part} to change")
-            target = target[part]
-        target[path[-1]] = copy.deepcopy(value)
-        for old in [old for old in self.places if old[: len(path)] == path]:
-            del self.places[old]
-        self.places[path] = place
-
-    def place(self, path: KeyPath) -> Place:
-        while path and path not in self.places:
-            path = path[:-1]
-        return self.places.get(path, Place(self.name))
-
-
-def _display(path: Path) -> str:
-    """The path as a person would type it from here."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
-def _draft(path: Path) -> _Draft:
-    source = yaml_source.read(path, _display(path))
-    if "extends" not in source.values:
-        return _Draft(source.values, dict(source.places), source.name)
-    draft = _Draft(*_extended(source, path), source.name)
-    for key, value in source.values.items():
-        if key != "extends":
-            draft.override(key, value, source.places[(key,)])
-            for inner, place in source.places.items():
-                if len(inner) > 1 and inner[0] == key:
-                    draft.places[(*key.split("."), *inner[1:])] = place
-    return draft
-
-
-def _extended(source: YamlSource, path: Path) -> tuple[dict[str, Any], dict[KeyPath, Place]]:
-    parent_id, place = source.values["extends"], source.places[("extends",)]
-    known = available()
-    if not isinstance(parent_id, str) or parent_id not in known:
-        nearest = difflib.get_close_matches(str(parent_id), known, n=1, cutoff=0.4)
-        hint = f", did you mean {nearest[0]}?" if nearest else "; see: zoo list"
-        raise ZooError(f"{place}: extends: {parent_id!r} is no recipe{hint}")
-    if known[parent_id].resolve() == path.resolve():
-        raise ZooError(f"{place}: extends: a recipe cannot extend itself")
-    parent = yaml_source.read(known[parent_id], _display(known[parent_id]))
-    if "extends" in parent.values:
-        raise ZooError(f"{place}: extends: {parent_id} itself extends another; one level only")
-    return copy.deepcopy(parent.values), dict(parent.places)
-
-
-def load(
-    recipe: str | Path, settings: Mapping[str, Any] | None = None, seeds: int | None = None
-) -> Recipe:
-    """Loads and validates a recipe.
-
-    Args:
-        recipe: an id such as "digits/activation", or the path of a YAML file.
-        settings: dotted keys and values that replace the file's, as `--set` gives them.
-        seeds: replaces `training.seeds`; unlike other settings it leaves old evidence valid.
-
-    Raises:
-        ZooError: one line a mistake, each with file, line, column, key and what to do.
-    """
-    [(recipe_id, path)] = find([str(recipe)])
-    draft = _draft(path)
-    changes = dict(settings or {})
-    if seeds is not None:
-        changes["training.seeds"] = seeds
-    for key, value in changes.items():
-        place = Place("--seeds" if seeds is not None and key == "training.seeds" else "--set")
-        if key.split(".")[0] not in ArmSpec.model_fields:
-            allowed = ", ".join(ArmSpec.model_fields)
-            raise ZooError(f"{place}: {key}: only keys of {allowed} can be set")
-        draft.override(key, value, place)
-    mistakes = _mistakes(RecipeFile, draft.values, draft.place)
-    if mistakes:
-        raise ZooError("\n".join(mistakes))
-    return _resolve(recipe_id, draft)
-
-
-def _resolve(recipe_id: str, draft: _Draft) -> Recipe:
-    """Applies each arm's changes; collects the mistakes of all arms."""
-    values, baseline, mistakes = draft.values, draft.values["baseline"], []
-    base = {key: values[key] for key in ArmSpec.model_fields}
-    base_spec = ArmSpec.model_validate(base)
-    if baseline not in values["arms"]:
-        names = ", ".join(values["arms"])
-        mistakes.append(
-            f"{draft.place(('baseline',))}: baseline: {baseline} is no arm; arms: {names}"
-        )
-    arms = {}
-    for name, changes in values["arms"].items():
-        place = draft.place(("arms", name))
-        if name == baseline:
-            if changes:
-                mistakes.append(
-                    f"{place}: arms.{name}: the baseline is the recipe itself and changes nothing: "
-                    "write its values at the top"
-                )
-        elif not changes:
-            mistakes.append(f"{place}: arms.{name}: changes nothing; only the baseline may be {{}}")
-        arm_draft = _Draft(copy.deepcopy(base), dict(draft.places), draft.name)
-        try:
-            for key, value in changes.items():
-                _change(arm_draft, name, key, value, base_spec, draft)
-        except ZooError as error:
-            mistakes.append(str(error))
-            continue
-        found = _mistakes(ArmSpec, arm_draft.values, arm_draft.place)
-        if found:
-            mistakes += found
-            continue
-        spec = ArmSpec.model_validate(arm_draft.values)
-        arms[name] = Arm(recipe_id, name, dict(changes), spec)
-        mistakes += _unfair(arms[name], base_spec, draft)
-    if mistakes:
-        raise ZooError("\n".join(dict.fromkeys(mistakes)))
-    return Recipe(
-        recipe_id, values["title"], values["claim"], values.get("sources", []), baseline, arms
-    )
-
-
-def _change(arm: _Draft, name: str, key: str, value: Any, base: ArmSpec, recipe: _Draft) -> None:
-    """Applies one override of an arm; refuses one that leaves the recipe as it is."""
-    place = recipe.place(("arms", name, key))
-    before = copy.deepcopy(arm.values)
-    arm.override(key, value, place)
-    for inner, at in recipe.places.items():
-        if len(inner) > 3 and inner[:3] == ("arms", name, key):
-            arm.places[(*key.split("."), *inner[3:])] = at
-    alone = _Draft({k: v for k, v in base.model_dump().items()}, {}, recipe.name)
-    try:
-        alone.override(key, value, place)
-        same = ArmSpec.model_validate(alone.values) == base
-    except (ZooError, ValidationError):
-        same = arm.values == before
-    if same:
-        raise ZooError(f"{place}: arms.{name}: {key}: changes nothing, it is {value} already")
-
-
-def _unfair(arm: Arm, base: ArmSpec, draft: _Draft) -> list[str]:
-    """What would give one arm more or other tuning, budget or judgement than the rest."""
-    mistakes = []
-    for key, why in (
-        ("training.steps", "every arm has the same budget"),
-        ("training.evaluate_every", "every arm has the same evaluation grid"),
-        ("training.seeds", "pairs share seeds"),
-        ("training.tuning_seeds", "every arm has the same tuning budget"),
-        ("target", "every arm has the same target"),
-        ("data.name", "every arm has the same data"),
-    ):
-        if _at(arm.spec, key) != _at(base, key):
-            place = _place_of_change(arm, key, draft)
-            mistakes.append(f"{place}: arms.{arm.name}: {key}: cannot be changed by an arm: {why}")
-    grid, base_grid = arm.spec.training.learning_rate, base.training.learning_rate
-    if grid != base_grid:
-        place = _place_of_change(arm, "training.learning_rate", draft)
-        where = f"{place}: arms.{arm.name}: training.learning_rate"
-        if arm.spec.training.optimizer == base.training.optimizer:
-            mistakes.append(
-                f"{where}: only an arm that changes the optimizer may give its own grid"
-            )
-        elif (
-            len(grid) != len(base_grid)
-            or abs(grid[-1] / grid[0] * base_grid[0] / base_grid[-1] - 1) > 1e-6
-        ):
-            mistakes.append(
-                f"{where}: needs as many points and the same ratio as the recipe's grid"
-            )
-    return mistakes
-
-
-def _at(spec: BaseModel, key: str) -> Any:
-    return functools.reduce(getattr, key.split("."), spec)
-
-
-def _place_of_change(arm: Arm, key: str, draft: _Draft) -> Place:
-    for change in arm.changes:
-        if key.startswith(change) or change.startswith(key):
-            return draft.place(("arms", arm.name, change))
-    return draft.place(("arms", arm.name))
-
-
-# ---------------------------------------------------------------- explaining
-
-
-def _mistakes(schema: type[BaseModel], values: dict[str, Any], place_of: Any) -> list[str]:
-    """One line for each thing wrong with `values`: place, key, what is wrong and what to do."""
-    try:
-        schema.model_validate(values)
-    except ValidationError as error:
-        lines = []
-        for detail in error.errors():
-            path = tuple(part for part in detail["loc"] if part != "[key]")
-            lines.append(
-                f"{place_of(path)}: {'.'.join(map(str, path))}: {_why(schema, detail, path)}"
-            )
-        return lines
-    return []
-
-
-def _why(schema: type[BaseModel], detail: Any, path: KeyPath) -> str:
-    kind, given = detail["type"], detail["input"]
-    if kind == "extra_forbidden":
-        known = _keys_at(schema, path[:-1])
-        nearest = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
-        return (
-            f"unknown key, did you mean {nearest[0]}?"
-            if nearest
-            else (f"unknown key; known: {', '.join(known)}")
-        )
-    if kind == "missing":
-        return "missing"
-    if kind == "literal_error" and isinstance(given, str):
-        return f"{given!r} is not {detail['ctx']['expected']}"
-    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    message = message[:1].lower() + message[1:]
-    if kind == "value_error" or isinstance(given, dict):
-        return message
-    return f"{message}, not {given!r}"
-
-
-def _keys_at(schema: type[BaseModel], path: KeyPath) -> list[str]:
-    """The keys that the schema knows at a path."""
-    for part in path:
-        field = schema.model_fields.get(str(part))
-        found = _models_in(field.annotation) if field else []
-        if not found:
-            return []
-        schema = found[0]
-    return list(schema.model_fields)
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type):
-        return [annotation] if issubclass(annotation, BaseModel) else []
-    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -372,8 +152,241 @@ def parse_setting(text: str) -> tuple[str, Any]:
     """
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise ZooError(f"--set {text}: expected key=value, such as training.steps=100")
+        place = Place(f"--set {text}")
+        raise ZooError(mistake(place, "expected key=value, such as training.steps=100"))
+    return key, yaml_source.parse_value(value, f"--set {key}")
+
+
+def load(
+    recipe: str | Path, settings: Mapping[str, Any] | None = None, seeds: int | None = None
+) -> Recipe:
+    """Loads and validates a recipe; `check` looks at what only Keras and the data sets know.
+
+    Args:
+        recipe: an id such as "digits/activation", or the path of a YAML file.
+        settings: dotted keys and values that replace the file's, as `--set` gives them.
+        seeds: replaces `training.seeds`; unlike other settings it leaves old evidence valid.
+
+    Raises:
+        ZooError: one line a mistake, each with file, line, column, key and what to do.
+    """
+    found = find([str(recipe)])
+    if len(found) > 1:
+        raise ZooError(mistake(Place(str(recipe)), f"names {len(found)} recipes: name one"))
+    [(recipe_id, path)] = found
+    source = _source(path)
+    _apply(source, {key: (value, {(): Place("--set")}) for key, value in (settings or {}).items()})
+    if seeds is not None:
+        _apply(source, {"training.seeds": (seeds, {(): Place("--seeds")})})
+    _raise(
+        mistake(source.place(key), dotted(key), text)
+        for key, text in schema.mistakes(RecipeFile, source.values)
+    )
+    return _resolve(recipe_id, source)
+
+
+def check(recipe: Recipe) -> None:
+    """Checks what `load` cannot know without Keras: every named object is made once, untrained.
+
+    Objects of the user's own must have been imported (`zoo.keras_parts.import_file`). Takes the
+    seconds that importing TensorFlow takes; loads no data.
+
+    Raises:
+        ZooError: one line a mistake, as `load` does.
+    """
+    from zoo import data, keras_parts
+
+    mistakes = []
+    for arm in recipe.arms.values():
+        name = arm.spec.data.name
+        if name not in data.LOCAL:
+            hint = schema.nearest(name, data.LOCAL, f"known: {', '.join(data.LOCAL)}")
+            mistakes.append(arm.mistake(("data", "name"), f"no data set {shown(name)}, {hint}"))
+        mistakes += [arm.mistake(path, text) for path, text in keras_parts.mistakes(arm.spec)]
+    _raise(mistakes)
+
+
+def _raise(mistakes: Any) -> None:
+    """Raises one error of all the mistakes, each once, if there are any."""
+    lines = list(dict.fromkeys(mistakes))
+    if lines:
+        raise ZooError("\n".join(lines))
+
+
+def _source(path: Path) -> YamlSource:
+    """The file's values, upon those of the recipe that it extends."""
+    source = yaml_source.read(path, _display(path))
+    if "extends" not in source.values:
+        return source
+    parent = _parent(source, path)
+    _apply(
+        parent,
+        {
+            key: (value, source.below((key,)))
+            for key, value in source.values.items()
+            if key != "extends"
+        },
+        RecipeFile,
+    )
+    return parent
+
+
+def _display(path: Path) -> str:
+    """The path as a person would type it from here."""
     try:
-        return key, yaml_source.scalar_or_flow(value)
-    except ZooError:
-        raise ZooError(f"--set {text}: the value is not YAML") from None
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _parent(source: YamlSource, path: Path) -> YamlSource:
+    """The recipe that a file extends: one beside it in its recipes folder, or one of the zoo."""
+    parent, place = source.values["extends"], source.place(("extends",))
+    root = _root(path)
+    known = {**available(), **(available(root) if root else {})}
+    if not isinstance(parent, str) or parent not in known:
+        hint = schema.nearest(str(parent), known, "give the id of one, see: zoo list")
+        raise ZooError(mistake(place, "extends", f"no recipe {shown(parent)}, {hint}"))
+    if known[parent].resolve() == path.resolve():
+        raise ZooError(mistake(place, "extends", "a recipe cannot extend itself"))
+    values = yaml_source.read(known[parent], _display(known[parent]))
+    if "extends" in values.values:
+        reason = f"{parent} itself extends another: extend that one, there is one level only"
+        raise ZooError(mistake(place, "extends", reason))
+    return values
+
+
+_Changes = Mapping[str, tuple[Any, Mapping[KeyPath, Place]]]
+
+
+def _apply(
+    source: YamlSource,
+    changes: _Changes,
+    sections: type[BaseModel] = ArmSpec,
+    above: tuple[str, ...] = (),
+) -> None:
+    """Overrides keys of some sections with (value, places) pairs; collects the mistakes.
+
+    Args:
+        source: changed in place.
+        changes: by dotted key.
+        sections: the schema whose keys may be changed.
+        above: what messages put before a key, such as the arm it is in.
+    """
+    mistakes = []
+    for key, (value, places) in changes.items():
+        path = tuple(key.split("."))
+        within = [other for other in changes if key.startswith(f"{other}.")]
+        try:
+            if path[0] not in sections.model_fields:
+                known = list(sections.model_fields)
+                hint = schema.nearest(path[0], known, f"known: {', '.join(known)}")
+                raise LookupError(f"unknown key, {hint}")
+            if within:
+                raise LookupError(f"is in {within[0]}, which is given too: give one of them")
+            source.override(key, value, places)
+        except LookupError as error:
+            mistakes.append(mistake(places[()], *above, dotted(path), error))
+    _raise(mistakes)
+
+
+# ---------------------------------------------------------------- arms
+
+
+def _resolve(recipe_id: str, source: YamlSource) -> Recipe:
+    """Applies each arm's changes; collects the mistakes of all arms."""
+    values, mistakes = source.values, []
+    baseline, names = values["baseline"], values["arms"]
+    if baseline not in names:
+        hint = schema.nearest(baseline, names, f"arms: {', '.join(names)}")
+        mistakes.append(mistake(source.place(("baseline",)), "baseline", f"no arm, {hint}"))
+    base = ArmSpec.model_validate({key: values[key] for key in ArmSpec.model_fields})
+    arms = {}
+    for name, changes in names.items():
+        place, key = source.place(("arms", name)), f"arms.{name}"
+        if changes and name == baseline:
+            hint = "the baseline is the recipe itself: write its values at the top"
+            mistakes.append(mistake(place, key, hint))
+        elif not changes and name != baseline:
+            mistakes.append(mistake(place, key, "changes nothing: only the baseline may be {}"))
+        try:
+            arms[name] = arm = _arm(recipe_id, name, source)
+        except ZooError as error:
+            mistakes += str(error).split("\n")
+            continue
+        mistakes += _idle(arm, source) + _unfair(arm, base)
+    _raise(mistakes)
+    return Recipe(
+        recipe_id, values["title"], values["claim"], values.get("sources", []), baseline, arms
+    )
+
+
+def _arm(recipe_id: str, name: str, source: YamlSource, without: str | None = None) -> Arm:
+    """The arm with its changes applied: all, or all but one."""
+    changes = {key: v for key, v in source.values["arms"][name].items() if key != without}
+    sections = ArmSpec.model_fields
+    resolved = YamlSource(
+        source.name,
+        copy.deepcopy({key: source.values[key] for key in sections}),
+        {path: place for path, place in source.places.items() if path[0] in sections},
+    )
+    placed = {key: (value, source.below(("arms", name, key))) for key, value in changes.items()}
+    _apply(resolved, placed, above=(f"arms.{name}",))
+    draft = Arm(recipe_id, name, changes, ArmSpec.model_construct(), resolved.places)
+    _raise(draft.mistake(path, text) for path, text in schema.mistakes(ArmSpec, resolved.values))
+    return dataclasses.replace(draft, spec=ArmSpec.model_validate(resolved.values))
+
+
+def _idle(arm: Arm, source: YamlSource) -> list[str]:
+    """The changes without which the arm would be the same."""
+    mistakes = []
+    for key, value in arm.changes.items():
+        try:
+            same = _arm(arm.recipe, arm.name, source, without=key).spec == arm.spec
+        except ZooError:  # the others need it
+            continue
+        if same:
+            path = tuple(key.split("."))
+            mistakes.append(arm.mistake(path, f"changes nothing, it is {shown(value)} already"))
+    return mistakes
+
+
+def _unfair(arm: Arm, base: ArmSpec) -> list[str]:
+    """What would give one arm more or other tuning, budget or judgement than the rest."""
+    mistakes = []
+    for key, why in (
+        ("data", "every arm has the same data, in the same order"),
+        ("training.steps", "every arm has the same budget"),
+        ("training.evaluate_every", "every arm has the same evaluation grid"),
+        ("training.seeds", "pairs share seeds"),
+        ("training.tuning_seeds", "every arm has the same tuning budget"),
+        ("target", "every arm has the same target"),
+    ):
+        path = tuple(key.split("."))
+        if _at(arm.spec, path) != _at(base, path):
+            mistakes.append(arm.mistake(_given(arm, path), f"no arm may change it: {why}"))
+    path = ("training", "learning_rate")
+    grid, base_grid = arm.spec.training.learning_rate, base.training.learning_rate
+    ratio, base_ratio = grid[-1] / grid[0], base_grid[-1] / base_grid[0]
+    if grid != base_grid and arm.spec.training.optimizer == base.training.optimizer:
+        reason = "only an arm that changes the optimizer may give its own grid"
+        mistakes.append(arm.mistake(_given(arm, path), reason))
+    elif len(grid) != len(base_grid) or abs(ratio / base_ratio - 1) > 1e-6:
+        reason = (
+            f"needs {len(base_grid)} points and the ratio {base_ratio:g} of the last to the "
+            f"first, as the recipe's grid has; has {len(grid)} and {ratio:g}"
+        )
+        mistakes.append(arm.mistake(_given(arm, path), reason))
+    return mistakes
+
+
+def _at(spec: BaseModel, path: KeyPath) -> Any:
+    return functools.reduce(getattr, map(str, path), spec)
+
+
+def _given(arm: Arm, path: KeyPath) -> KeyPath:
+    """The key of the arm that changes what is at a path: above it, at it or in it."""
+    for change in (tuple(key.split(".")) for key in arm.changes):
+        if change[: len(path)] == path[: len(change)]:
+            return change
+    return path

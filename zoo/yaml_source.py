@@ -1,11 +1,15 @@
 """YAML text as plain values, with the place of every key, and without YAML 1.1's surprises.
 
-Scalars follow the YAML 1.2 core schema: `1e-3` is a number, `on` and `no` are strings. Tags, duplicate
-keys and aliases that contain themselves are errors, and nothing is ever constructed but plain values.
+Scalars follow the YAML 1.2 core schema: `1e-3` is a number, `on` and `no` are strings. Tags,
+duplicate keys and aliases that contain themselves are errors, and nothing is ever constructed but
+plain values.
 """
 
+import copy
 import re
-from dataclasses import dataclass, field
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +17,17 @@ import yaml
 
 from zoo.errors import ZooError
 
+MAX_BYTES = 1_000_000
 MAX_NODES = 10_000  # aliases expand: a few lines can stand for billions of values
 
 KeyPath = tuple[str | int, ...]
 
 
 class _CoreSchemaLoader(yaml.SafeLoader):
-    yaml_implicit_resolvers: dict[str, Any] = {}
+    pass
 
+
+_CoreSchemaLoader.yaml_implicit_resolvers = {}
 
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -36,6 +43,9 @@ for _tag, _pattern, _first in (
         f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first)
     )
 
+_KINDS = ("map", "seq", "str", "bool", "int", "float", "null")
+_PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in _KINDS}
+
 
 @dataclass(frozen=True)
 class Place:
@@ -49,13 +59,30 @@ class Place:
         return self.source if self.line is None else f"{self.source}:{self.line}:{self.column}"
 
 
+def mistake(place: Place, *parts: Any) -> str:
+    """One printable line: the place, then the parts, each after a colon."""
+    text = ": ".join(str(part) for part in (place, *parts))
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def shown(value: Any) -> str:
+    """A value as messages quote it: its repr, cut when it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def dotted(path: KeyPath) -> str:
+    """A key path as recipes write it: `model.activation`."""
+    return ".".join(part if len(str(part)) <= 60 else f"{part[:57]}..." for part in map(str, path))
+
+
 @dataclass
 class YamlSource:
     """Plain values read from YAML, and the place of each key path."""
 
     name: str
     values: dict[str, Any]
-    places: dict[KeyPath, Place] = field(default_factory=dict)
+    places: dict[KeyPath, Place]
 
     def place(self, path: KeyPath) -> Place:
         """The place of `path`, or of its nearest ancestor that is written down."""
@@ -63,17 +90,34 @@ class YamlSource:
             path = path[:-1]
         return self.places.get(path, Place(self.name, 1, 1))
 
+    def below(self, path: KeyPath) -> dict[KeyPath, Place]:
+        """The places of `path` and of what is in it, as paths from there."""
+        size = len(path)
+        return {key[size:]: place for key, place in self.places.items() if key[:size] == path}
 
-def _scalar(node: yaml.ScalarNode) -> Any:
-    kind = node.tag.rsplit(":", 1)[-1]
-    text = node.value
-    if kind == "bool":
-        return text.lower() == "true"
-    if kind == "int":
-        return int(text)
-    if kind == "float":
-        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-    return None if kind == "null" else text
+    def override(self, key: str, value: Any, places: Mapping[KeyPath, Place]) -> None:
+        """Replaces the value at a dotted key; never merges into it.
+
+        Args:
+            key: such as `training.steps`; all but its last part must exist.
+            value: copied.
+            places: where the value is written, as `below` gives them; at least that of `()`.
+
+        Raises:
+            LookupError: saying why, if there is nothing that holds the key.
+        """
+        path = tuple(key.split("."))
+        target = self.values
+        for part in path[:-1]:
+            inner = target.get(part)
+            if not isinstance(inner, dict):
+                reason = "is missing" if inner is None else f"is {shown(inner)}, without keys"
+                raise LookupError(f"nothing to change: {part} {reason}")
+            target = inner
+        target[path[-1]] = copy.deepcopy(value)
+        for old in [old for old in self.places if old[: len(path)] == path]:
+            del self.places[old]
+        self.places.update({path + inner: place for inner, place in places.items()})
 
 
 class _Reader:
@@ -84,52 +128,78 @@ class _Reader:
         self.places: dict[KeyPath, Place] = {}
         self.nodes = 0
 
-    def _place(self, node: yaml.Node) -> Place:
+    def place(self, node: yaml.Node) -> Place:
         return Place(self.name, node.start_mark.line + 1, node.start_mark.column + 1)
 
-    def error(self, node: yaml.Node, message: str) -> ZooError:
-        return ZooError(f"{self._place(node)}: {message}")
+    def error(self, node: yaml.Node, *parts: str) -> ZooError:
+        return ZooError(mistake(self.place(node), *parts))
 
-    def read(self, node: yaml.Node, path: KeyPath, above: tuple[yaml.Node, ...]) -> Any:
+    def read(self, node: yaml.Node, path: KeyPath = (), above: tuple[yaml.Node, ...] = ()) -> Any:
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise self.error(node, f"more than {MAX_NODES} values: aliases expand to too much")
+            raise self.error(node, f"more than {MAX_NODES} values: write fewer, or fewer aliases")
         if any(node is ancestor for ancestor in above):
             raise self.error(node, "an alias contains itself: write the value out")
-        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.rsplit(":", 1)[-1] not in {
-            *("map", "seq", "str", "bool", "int", "float", "null")
-        }:
-            raise self.error(node, f"tag {_written(node.tag)}: recipes hold plain values only")
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path, (*above, node))
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        self._check_tag(node)
         if isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                self.places[(*path, index)] = self.place(item)
             return [
                 self.read(item, (*path, index), (*above, node))
                 for index, item in enumerate(node.value)
             ]
-        assert isinstance(node, yaml.ScalarNode)
-        try:
-            return _scalar(node)
-        except ValueError:
-            raise self.error(node, f"{node.value!r} does not fit its tag") from None
-
-    def _mapping(
-        self, node: yaml.MappingNode, path: KeyPath, above: tuple[yaml.Node, ...]
-    ) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise self.error(key_node, "a key must be a word")
-            key = key_node.value
+            self._scalar(key_node)
+            key = key_node.value  # as written: `on` and `1` are words here
             if key in values:
-                raise self.error(key_node, f"{key}: key given twice")
-            self.places[(*path, key)] = self._place(key_node)
-            values[key] = self.read(value_node, (*path, key), above)
+                raise self.error(key_node, dotted((key,)), "key given twice")
+            self.places[(*path, key)] = self.place(key_node)
+            values[key] = self.read(value_node, (*path, key), (*above, node))
         return values
 
+    def _check_tag(self, node: yaml.Node) -> None:
+        kind = {yaml.ScalarNode: "", yaml.SequenceNode: ":seq", yaml.MappingNode: ":map"}
+        if node.tag not in _PLAIN or not node.tag.endswith(kind[type(node)]):
+            written = node.tag.replace("tag:yaml.org,2002:", "!!")
+            raise self.error(node, f"tag {shown(written)}: only plain values are allowed")
 
-def _written(tag: str) -> str:
-    return tag.replace("tag:yaml.org,2002:", "!!")
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        self._check_tag(node)
+        kind, text = node.tag.rsplit(":", 1)[-1], node.value
+        for char in text:
+            if unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t":
+                raise self.error(node, f"holds the control character {char!r}: remove it")
+        try:
+            if kind == "bool":
+                return {"true": True, "false": False}[text.lower()]
+            if kind == "int":
+                return int(text)
+            if kind == "float":
+                return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        except (ValueError, KeyError):  # a tag that was written out, or thousands of digits
+            raise self.error(node, f"{shown(text)} is no {kind} that can be used") from None
+        return None if kind == "null" else text
+
+
+def _read(text: str, name: str) -> tuple[Any, _Reader]:
+    reader = _Reader(name)
+    try:
+        node = yaml.compose(text, Loader=_CoreSchemaLoader)
+        return None if node is None else reader.read(node), reader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
+        raise ZooError(mistake(place, "not YAML", error.problem or error.context)) from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # characters that do not exist
+        reason = " ".join(str(error).split())
+        raise ZooError(mistake(Place(name), "not YAML", reason)) from None
+    except RecursionError:
+        raise ZooError(mistake(Place(name), "nested too deeply")) from None
 
 
 def parse(text: str, name: str) -> YamlSource:
@@ -142,39 +212,35 @@ def parse(text: str, name: str) -> YamlSource:
     Raises:
         ZooError: with `name:line:column`, if the text is not a mapping of plain values.
     """
-    try:
-        node = yaml.compose(text, Loader=_CoreSchemaLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
-        raise ZooError(f"{place}: not YAML: {error.problem or error.context}") from None
-    except yaml.YAMLError as error:  # characters YAML does not allow
-        raise ZooError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise ZooError(f"{name}: nested too deeply") from None
-    if node is None:
-        raise ZooError(f"{name}: empty")
-    reader = _Reader(name)
-    if not isinstance(node, yaml.MappingNode):
-        raise reader.error(node, "not a mapping of keys to values")
-    try:
-        return YamlSource(name, reader.read(node, (), ()), reader.places)
-    except RecursionError:
-        raise ZooError(f"{name}: nested too deeply") from None
+    values, reader = _read(text, name)
+    if values is None:
+        raise ZooError(mistake(Place(name), "empty: expected keys and values"))
+    if not isinstance(values, dict):
+        raise ZooError(mistake(Place(name, 1, 1), f"not keys and values but {shown(values)}"))
+    return YamlSource(name, values, reader.places)
+
+
+def parse_value(text: str, name: str) -> Any:
+    """The plain value of any YAML text, such as a setting on the command line; empty is None.
+
+    Raises:
+        ZooError: if it is not YAML, or more than plain values.
+    """
+    return _read(text, name)[0]
 
 
 def read(path: Path, name: str | None = None) -> YamlSource:
     """Reads the YAML mapping in a UTF-8 file; `name` as in `parse`, by default the path."""
-    name = name or str(path)
+    place = Place(name or str(path))
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ZooError(f"{name}: not a text file (UTF-8)") from None
-    except OSError as error:
-        raise ZooError(f"{name}: cannot be read: {error.strerror}") from None
-    return parse(text, name)
-
-
-def scalar_or_flow(text: str) -> Any:
-    """The plain value of one YAML expression, as `--set key=VALUE` takes it."""
-    return parse(f"value: {text}", "--set").values["value"]
+        raise ZooError(mistake(place, "not a text file (UTF-8)")) from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = getattr(error, "strerror", None) or error
+        raise ZooError(mistake(place, "cannot be read", reason)) from None
+    if len(data) > MAX_BYTES:
+        raise ZooError(mistake(place, f"more than {MAX_BYTES} bytes"))
+    return parse(text, place.source)

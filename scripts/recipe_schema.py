@@ -1,0 +1,25 @@
+"""Writes recipes/recipe.schema.json, by which editors check and complete recipes.
+
+    python scripts/recipe_schema.py [PATH]
+
+Run it after a change of zoo/schema.py; a test compares the file with what this writes.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from zoo.schema import json_schema
+
+PATH = Path(__file__).resolve().parent.parent / "recipes" / "recipe.schema.json"
+
+
+def main(path: Path) -> None:
+    """Writes the JSON Schema, whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else PATH)
