@@ -44,6 +44,22 @@ def keras_mistake() -> str | None:
     return None
 
 
+def load_tensorflow() -> None:
+    """Imports TensorFlow without the notes that its start prints to stderr, for the zoo's command.
+
+    They come from native code, two of them whatever the log level, hence the file descriptor.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+
+
 def _cpu() -> str:
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():

@@ -285,7 +285,7 @@ class CompiledArm:
             "seed": seed,
             "learning_rate": learning_rate,
             "diverged_at": None if diverged < 0 else diverged,
-            "test": dict(zip(self._metrics, test, strict=True)),
+            **dict(zip((f"test_{name}" for name in self._metrics), test, strict=True)),
             "evaluation": {
                 "step": [self._every * (row + 1) for row in range(rows)],
                 **dict(zip(self._columns, curve, strict=True)),
@@ -301,6 +301,7 @@ class CompiledArm:
             "seconds": time.perf_counter() - started,
             "seconds_per_step": seconds_per_step,
             "parameters": self.model.count_params(),
+            "input_shape": list(self._data.input_shape),
         }
 
     def _train_segments(self, segments: npt.NDArray[np.int32]) -> int:

@@ -1,0 +1,41 @@
+"""Makes the committed reference evidence in results/, and all that is derived from it.
+
+    python scripts/reference.py digits/activation     # train what is missing, then derive
+    python scripts/reference.py                       # derive tables and figures anew
+
+An interrupted call goes on where it was. The evidence is made with the recipes as they are: no
+setting can be changed here.
+"""
+
+import argparse
+
+from rich.console import Console
+
+from zoo import progress, sweep
+from zoo import recipe as recipes
+from zoo.results import reference
+from zoo.results.store import Store
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipes", nargs="*", help="ids, or globs of ids")
+    options = parser.parse_args()
+
+    if options.recipes:
+        chosen = [recipes.load(str(path)) for _, path in recipes.find(options.recipes)]
+        job = sweep.Sweep(chosen, Store(reference.FOLDER))
+        if not job.finished:
+            with (
+                progress.shown(Console(), job.states) as listener,
+                sweep.workers(sweep.worker_count()) as pool,
+            ):
+                job.run(pool, listener)
+        if job.failures:
+            raise SystemExit("\n".join(job.failures))
+    for path in reference.write():
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Rows from made-up evidence: the contract's keys, and numbers that can be checked by hand."""
+
+import json
+
+import pytest
+
+from tests.results.conftest import BUDGET, made_up_tuning
+from zoo.errors import ZooError
+from zoo.results import figures, tables
+from zoo.results.leaderboard import rows
+
+KEYS = (
+    "recipe arm baseline changes target budget seeds reached diverged steps_to_target speedup "
+    "speedup_low speedup_high speedup_bound p_value verdict learning_rate lr_at_edge lr_band "
+    "first_layer_grad_norm first_layer_grad_rms first_layer_grad_norm_early "
+    "first_layer_update_ratio delta_ratio test_accuracy parameters seconds_per_run step_cost"
+).split()
+
+
+def by_arm(recipe, store, target=None):
+    return {row["arm"]: row for row in rows(recipe, store, target)}
+
+
+def test_a_row_has_the_keys_of_the_contract_in_order(recipe, store, fill):
+    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 40]})
+    assert all(list(row) == KEYS for row in rows(recipe, store))
+
+
+def test_rows_by_hand(recipe, store, fill):
+    fill(
+        {"sigmoid": [None] * 3, "tanh": [20, 30, 50], "relu": [None] * 3},
+        relu={"diverged_at": 40},
+        tanh={"first_delta": 3.0},
+    )
+    found = by_arm(recipe, store)
+    assert list(found) == ["sigmoid", "tanh", "relu"]
+    tanh, relu, sigmoid = found["tanh"], found["relu"], found["sigmoid"]
+
+    assert (tanh["reached"], tanh["seeds"], tanh["steps_to_target"]) == (3, 3, 30)
+    assert tanh["speedup"] == 3.0  # (100 + 100 + 100) / (20 + 30 + 50)
+    assert tanh["speedup_low"] < 3 < tanh["speedup_high"] and tanh["speedup_bound"] == "lower"
+    assert tanh["p_value"] == 0.5  # 2 of 8 assignments, times the two arms
+    assert tanh["verdict"] == "inconclusive"
+    assert (tanh["learning_rate"], tanh["lr_at_edge"], tanh["lr_band"]) == (0.2, False, 2)
+    assert tanh["delta_ratio"] == 4.0  # 3 / 0.75: the output layer is not a hidden layer
+    assert tanh["first_layer_grad_norm"] == tanh["first_layer_update_ratio"] == 3.0
+    assert tanh["step_cost"] == 2.0
+    assert tanh["changes"] == {"model.activation": "tanh"}
+
+    assert (relu["diverged"], relu["reached"], relu["test_accuracy"]) == (3, 0, None)
+    assert relu["verdict"] == "neither learns" and relu["speedup_bound"] == "undetermined"
+    assert (sigmoid["p_value"], sigmoid["verdict"], sigmoid["speedup"]) == (None, None, 1.0)
+
+
+def test_ten_seeds_allow_a_verdict(recipe, store, fill):
+    fill({"sigmoid": [None] * 10, "tanh": [20] * 10, "relu": [None] * 10})
+    found = by_arm(recipe, store)
+    assert found["tanh"]["p_value"] == pytest.approx(2 * 2 / 2**10, rel=1e-3)
+    assert found["tanh"]["verdict"] == "better"
+
+
+def test_another_target_scores_the_same_evidence(recipe, store, fill):
+    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 40]})
+    easy = by_arm(recipe, store, target=0.05)
+    assert easy["sigmoid"]["steps_to_target"] == easy["tanh"]["steps_to_target"] == 10
+    assert easy["tanh"]["lr_band"] is None  # the search was scored against the recipe's target
+    hard = by_arm(recipe, store, target=0.99)
+    assert hard["tanh"]["reached"] == 0 and hard["tanh"]["target"]["value"] == 0.99
+
+
+def test_only_seeds_of_both_arms_are_compared(recipe, store, fill):
+    fill({"sigmoid": [None] * 2, "tanh": [20, 30, 40]})
+    assert by_arm(recipe, store)["tanh"]["seeds"] == 2
+
+
+def test_a_missing_baseline_is_an_error(recipe, store, fill):
+    fill({"tanh": [20]})
+    with pytest.raises(ZooError, match=r"no record of made/up/sigmoid, the baseline"):
+        rows(recipe, store)
+
+
+def test_a_record_at_another_rate_than_the_search_chose_is_an_error(recipe, store, fill):
+    fill({"sigmoid": [None], "tanh": [20]})
+    store.write_tuning(recipe.arms["tanh"], made_up_tuning(recipe.arms["tanh"], (10, 20, 50)))
+    with pytest.raises(ZooError, match=r"made/up/tanh: seed 0 ran at 0.2, the search chose 0.1"):
+        rows(recipe, store)
+
+
+# ---------------------------------------------------------------- tables and figures
+
+
+def test_the_terminal_table_fits_100_columns(recipe, store, fill):
+    from rich.console import Console
+
+    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 40], "relu": [None] * 3})
+    found = rows(recipe, store)
+    for row in found:  # as long as any real name and number
+        row.update(arm="orthogonal_critical", diverged=3, verdict="neither learns")
+        row.update(steps_to_target=10000, speedup=123.456, speedup_bound="lower", p_value=0.02)
+        row.update(speedup_low=111.1, speedup_high=222.2, learning_rate=0.0003, reached=7)
+    console = Console(width=100, record=True, file=open("/dev/null", "w"))
+    console.print(tables.terminal(recipe, found))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= 100
+    text = next(line for line in lines if "orthogonal_critical" in line)
+    assert "≥ 123 [111, 222]" in text
+    assert "neither learns" in text and "3e-4" in text
+
+
+def test_markdown_and_json_say_the_same(recipe, store, fill):
+    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 50]})
+    found = rows(recipe, store)
+    assert json.loads(tables.as_json(found)) == found
+    text = tables.markdown(recipe, found)
+    line = next(line for line in text.splitlines() if line.startswith("| tanh"))
+    assert line.startswith("| tanh | 3/3 | 30 | ≥ 3 [")
+    assert json.loads(tables.as_json([])) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0.0, "0"), (2.04e-6, "2e-6"), (2.37e-6, "2.4e-6"), (0.0423, "0.042"), (1234567.0, "1.2e6"), (98.0, "98"),
+     (12345.0, "12345"), (0.999, "1")],
+)  # fmt: skip
+def test_numbers_for_people(value, text):
+    assert tables.number(value, 2) == text
+
+
+def test_figures_carry_the_digest_of_their_evidence(recipe, store, fill):
+    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 50]}, sigmoid={"diverged_at": 40})
+    assert figures.stale(recipe, store) == figures.paths(store.root, recipe)
+    drawn = figures.draw(recipe, store)
+    assert figures.stale(recipe, store) == []
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
+    fill({"tanh": [20, 30, 40]})
+    assert figures.stale(recipe, store) == drawn
+
+
+def test_theory_is_drawn_beside_the_measurement(recipe, store, fill):
+    fill({"sigmoid": [None]})
+    arm = recipe.arms["sigmoid"]
+    profile = figures.predicted(arm, store.records(arm)[0])
+    assert profile.shape == (2,) and profile[-1] == 1 and profile[0] < 0.5
+
+
+def test_the_budget_stands_in_the_row(recipe, store, fill):
+    fill({"sigmoid": [None]})
+    assert by_arm(recipe, store)["sigmoid"]["budget"] == BUDGET

@@ -1,0 +1,258 @@
+"""The `zoo` command: parses, calls and prints. TensorFlow is imported only to build or train."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from zoo.errors import ZooError
+
+app = typer.Typer(
+    help="Paired Keras models that measure the cures for vanishing and exploding gradients.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Recipes = Annotated[list[str], typer.Argument(help="ids, globs of ids, or YAML files")]
+SomeRecipes = Annotated[
+    list[str] | None, typer.Argument(help="ids, globs of ids, or YAML files; default: all")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="replace a value, as training.steps=100"),
+]
+Imports = Annotated[
+    list[Path] | None,
+    typer.Option("--import", metavar="FILE", help="Python file with your own Keras objects"),
+]
+Results = Annotated[
+    Path | None, typer.Option("--results", metavar="DIR", help="evidence; default: the zoo's own")
+]
+
+
+@app.command("list")
+def list_(pattern: Annotated[str, typer.Argument(help="a glob of ids")] = "*") -> None:
+    """List recipes, their arms and what is in the evidence."""
+    from zoo import listing
+
+    _print(listing.recipes(pattern))
+
+
+@app.command()
+def show(
+    recipe: str,
+    arm: Annotated[str | None, typer.Option(help="show this arm alone")] = None,
+    settings: Settings = None,
+) -> None:
+    """Show the resolved recipe, and what each arm changes."""
+    from zoo import listing
+
+    _print(listing.recipe(_load(recipe, settings), arm))
+
+
+@app.command()
+def check(files: Recipes, imports: Imports = None) -> None:
+    """Validate recipes without training."""
+    from zoo import listing, recipe
+
+    _import(imports)
+    mistakes = []
+    for name, _ in recipe.find(files):
+        try:
+            loaded = recipe.load(name)
+            recipe.check(loaded)
+            _print(listing.checked(loaded))
+        except ZooError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise ZooError("\n".join(mistakes))
+
+
+@app.command()
+def run(
+    recipes: Recipes,
+    settings: Settings = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="reported seeds")] = None,
+    arms: Annotated[
+        str | None, typer.Option(metavar="A,B", help="only these arms and the baseline")
+    ] = None,
+    workers: Annotated[
+        str, typer.Option(metavar="N", help="single-threaded workers; auto: one a core")
+    ] = "auto",
+    imports: Imports = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="where the evidence goes")] = Path(
+        "zoo-results"
+    ),
+) -> None:
+    """Train what the evidence does not have yet, then print rows and figures."""
+    from rich.console import Console
+
+    from zoo import progress, sweep
+    from zoo.results.store import Store
+
+    chosen = [
+        loaded.only(arms.split(",")) if arms else loaded
+        for loaded in (_load(name, settings, seeds) for name in _find(recipes))
+    ]
+    store = Store(out)
+    job = sweep.Sweep(chosen, store, imports=[_source(path) for path in imports or []])
+    if not job.finished:
+        count = _worker_count(workers)
+        with progress.shown(Console(), job.states) as listener, sweep.workers(count) as pool:
+            job.run(pool, listener)
+    _report(chosen, store)
+    for line in job.failures:
+        print(f"failed: {line}", file=sys.stderr)
+    if job.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def leaderboard(
+    recipes: SomeRecipes = None,
+    results: Results = None,
+    format_: Annotated[str, typer.Option("--format", help="table, markdown or json")] = "table",
+    target: Annotated[
+        float | None, typer.Option(help="score the same curves against another target value")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="recompute every derived file; exit 1 on a difference")
+    ] = False,
+    settings: Settings = None,
+) -> None:
+    """Print the rows of the leaderboard, or check them against the evidence."""
+    from zoo.results import reference, tables
+
+    folder = results or reference.FOLDER
+    if check:
+        lines = reference.differences(folder)
+        for line in lines:
+            print(line, file=sys.stderr)
+        if lines:
+            raise typer.Exit(1)
+        print(f"{folder}: every derived file is what the evidence says")
+        return
+    printers = {"table": tables.terminal, "markdown": tables.markdown}
+    if format_ not in (*printers, "json"):
+        raise ZooError(f"--format {format_}: no such format; choose table, markdown or json")
+    found = reference.boards(folder, _find(recipes) if recipes else None, _parsed(settings), target)
+    if format_ == "json":
+        print(tables.as_json([row for _, rows in found for row in rows]), end="")
+        return
+    for loaded, rows in found:
+        _print(printers[format_](loaded, rows))
+
+
+@app.command()
+def figures(
+    recipes: SomeRecipes = None, results: Results = None, settings: Settings = None
+) -> None:
+    """Draw the gradients and the learning curves of the evidence."""
+    from zoo.results import figures, reference
+    from zoo.results.store import Store
+
+    store = Store(results or reference.FOLDER)
+    chosen = (
+        [_load(name, settings) for name in _find(recipes)]
+        if recipes
+        else reference.recipes_in(store)
+    )
+    for loaded in chosen:
+        for path in figures.draw(loaded, store):
+            print(path)
+
+
+# ---------------------------------------------------------------- helpers
+
+
+def _find(patterns: list[str]) -> list[str]:
+    from zoo import recipe
+
+    return [str(path) for _, path in recipe.find(patterns)]
+
+
+def _parsed(settings: list[str] | None) -> dict[str, Any]:
+    from zoo import recipe
+
+    return dict(recipe.parse_setting(text) for text in settings or [])
+
+
+def _load(name: str, settings: list[str] | None, seeds: int | None = None) -> Any:
+    from zoo import recipe
+
+    return recipe.load(name, _parsed(settings), seeds)
+
+
+def _source(path: Path) -> tuple[str, str]:
+    from zoo import keras_parts
+
+    return keras_parts.read_source(path)
+
+
+def _import(paths: list[Path] | None) -> None:
+    if paths:
+        from zoo import keras_parts
+
+        for path in paths:
+            keras_parts.import_source(*keras_parts.read_source(path))
+
+
+def _worker_count(workers: str) -> int:
+    from zoo import sweep
+
+    if workers == "auto":
+        return sweep.worker_count()
+    if not workers.isdecimal() or int(workers) < 1:
+        raise ZooError(f"--workers {workers}: give a number of at least 1, or auto")
+    return int(workers)
+
+
+def _report(recipes: list[Any], store: Any) -> None:
+    from zoo.results import figures, leaderboard, tables
+
+    for loaded in recipes:
+        _print(tables.terminal(loaded, leaderboard.rows(loaded, store)))
+        for path in figures.draw(loaded, store):
+            print(path)
+
+
+def _print(thing: Any) -> None:
+    from rich.console import Console
+
+    if isinstance(thing, str):
+        print(thing)
+        return
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=100)
+    console.print(thing)
+
+
+def _end(signal_number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + signal_number)
+
+
+def main() -> None:
+    """Runs the command; a mistake of the user is one line on stderr and exit code 2."""
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+    except ZooError as error:
+        print(error, file=sys.stderr)
+        code = 2
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # Click's, for a mistake in the command line
+            raise
+        print(f"zoo: {error.format_message()}; see zoo --help", file=sys.stderr)
+        code = 2
+    raise SystemExit(code)

@@ -1,0 +1,1 @@
+"""Evidence in, tables and figures out; nothing here needs TensorFlow."""

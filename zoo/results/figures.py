@@ -1,0 +1,152 @@
+"""Two figures a recipe: gradients by layer at the start, and validation curves.
+
+How to read `gradients.png`: a line that falls towards the input (left) is a vanishing gradient, one
+that rises an exploding one; the dashed line is what mean-field theory says of the same arm. How to
+read `curves.png`: the band holds the middle eight tenths of the seeds, the dotted line is the target.
+"""
+
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo import theory
+from zoo.recipe import Arm, Recipe
+from zoo.results.leaderboard import ArmEvidence, evidence
+from zoo.results.record import RunRecord
+from zoo.results.store import Store, write_whole
+
+_STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+}
+_SIZE = (8.0, 4.5)  # inches
+_NAMES = ("gradients", "curves")
+
+
+def paths(folder: Path, recipe: Recipe) -> list[Path]:
+    """Where the figures of a recipe lie in a folder of evidence."""
+    return [folder / "figures" / recipe.id / f"{name}.png" for name in _NAMES]
+
+
+def draw(recipe: Recipe, store: Store) -> list[Path]:
+    """Draws the figures of a recipe; returns their paths.
+
+    Each file carries the digest of the evidence it shows, so that `stale` can tell.
+
+    Raises:
+        ZooError: if the evidence is damaged or missing.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    found, digest = evidence(recipe, store), store.digest(recipe)
+    written = paths(store.root, recipe)
+    for path, fill in zip(written, (_gradients, _curves), strict=True):
+        with matplotlib.rc_context(_STYLE):
+            figure = Figure(figsize=_SIZE, dpi=120)
+            fill(figure.subplots(), recipe, found)
+            figure.legend(loc="outside right upper")
+            image = io.BytesIO()
+            figure.savefig(image, format="png", metadata={"Software": None, "Source": digest})
+        write_whole(path, image.getvalue())
+    return written
+
+
+def stale(recipe: Recipe, store: Store) -> list[Path]:
+    """The figures that are missing or were drawn from other evidence than the folder holds."""
+    from PIL import Image
+
+    def source(path: Path) -> str | None:
+        try:
+            with Image.open(path) as image:
+                return image.info.get("Source")
+        except OSError:
+            return None
+
+    digest = store.digest(recipe)
+    return [path for path in paths(store.root, recipe) if source(path) != digest]
+
+
+# ---------------------------------------------------------------- gradients
+
+
+def _gradients(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None:
+    for color, (name, own) in zip(_colors(recipe, found), found.items(), strict=True):
+        runs = [run.probe for run in own.records.values() if run.probe.steps[:1] == [0]]
+        if not runs:
+            continue
+        deltas = np.array([run.delta_rms[0][:-1] for run in runs], dtype=float)
+        deltas[deltas <= 0] = np.nan  # nothing to show on a logarithmic axis
+        layers = np.arange(1, deltas.shape[1] + 1)
+        middle = np.nanmedian(deltas, axis=0)
+        axes.plot(layers, middle, "o-", color=color, label=name, markersize=3)
+        axes.fill_between(
+            layers, np.nanmin(deltas, axis=0), np.nanmax(deltas, axis=0), color=color, alpha=0.15, lw=0
+        )
+        profile = predicted(own.arm, next(iter(own.records.values())))
+        if profile is not None:
+            axes.plot(layers, middle[-1] * profile, "--", color=color, lw=1)
+    axes.plot([], [], "--", color="gray", lw=1, label="mean-field theory")
+    axes.set_yscale("log")
+    axes.set(xlabel="hidden layer (1 is next to the input)", ylabel="rms of dL/dz at the start")
+    axes.set_title(f"{recipe.id}: gradients by layer", loc="left")
+
+
+def predicted(arm: Arm, record: RunRecord) -> np.ndarray | None:
+    """The mean-field rms of dL/dz by hidden layer, over that of the last; None without a theory."""
+    model = arm.spec.model
+    if model.family != "mlp" or not record.input_shape:
+        return None
+    return theory.delta_profile(
+        model.activation,
+        model.initializer,
+        math.prod(record.input_shape),
+        model.width,
+        model.depth,
+        normalization=model.normalization,
+    )
+
+
+# ---------------------------------------------------------------- curves
+
+
+def _curves(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None:
+    target, budget = recipe.spec.target, recipe.spec.training.steps
+    for color, (name, own) in zip(_colors(recipe, found), found.items(), strict=True):
+        curves = [run.evaluation for run in own.records.values()]
+        longest = max((curve.step for curve in curves), key=len, default=[])
+        if not longest:
+            continue
+        values = np.full((len(curves), len(longest)), np.nan)
+        for row, curve in zip(values, curves, strict=True):
+            series = getattr(curve, target.metric) or []
+            row[: len(series)] = [math.nan if value is None else value for value in series]
+        seen = ~np.isnan(values).all(axis=0)  # a run that diverged has a shorter curve
+        steps, values = np.array(longest)[seen], values[:, seen]
+        low, middle, high = np.nanquantile(values, (0.1, 0.5, 0.9), axis=0)
+        axes.plot(steps, middle, color=color, label=name)
+        axes.fill_between(steps, low, high, color=color, alpha=0.15, lw=0)
+    axes.axhline(target.value, color="black", ls=":", lw=1, label="target")
+    axes.axvline(budget, color="black", lw=0.5, alpha=0.5)
+    if target.metric == "val_loss":
+        axes.set_yscale("log")
+    axes.set(xlabel="step", ylabel=target.metric.replace("val_", "validation "))
+    axes.set_title(f"{recipe.id}: median and middle 80 % of the seeds", loc="left")
+
+
+def _colors(recipe: Recipe, found: dict[str, ArmEvidence]) -> Sequence[Any]:
+    """The baseline black, the other arms in colours that stay theirs when an arm is left out."""
+    from matplotlib import colormaps
+
+    wheel = iter(colormaps["tab10" if len(recipe.arms) <= 11 else "tab20"].colors)
+    colors = {arm: "black" if arm == recipe.baseline else next(wheel) for arm in recipe.arms}
+    return [colors[name] for name in found]

@@ -1,0 +1,338 @@
+"""All runs of a comparison on every core: tasks on `concurrent.futures` executors.
+
+An arm is first tuned, then its reported seeds run at the chosen rate. Each worker is given one run
+at a time, the next one of the arm it has compiled; what has a record is not trained again.
+"""
+
+import contextlib
+import functools
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo import environment
+from zoo.errors import ZooError
+from zoo.recipe import Arm, Recipe
+from zoo.results import record as records
+from zoo.results.leaderboard import tuned_rate
+from zoo.results.record import RunRecord, TuningRun
+from zoo.results.store import Store, write_whole
+
+TUNING_SEED = 1000
+ATTEMPTS = 3  # a run that takes its worker with it so often is recorded as failed
+BYTES_PER_WORKER = 2**30 * 3 // 2  # TensorFlow, a compiled arm and its data
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to do; a tuning run is not probed and leaves no record of its own."""
+
+    arm: Arm
+    learning_rate: float
+    seed: int
+
+    @property
+    def tuning(self) -> bool:
+        return self.seed >= TUNING_SEED
+
+    @property
+    def key(self) -> tuple[str, float, int]:
+        return self.arm.id, self.learning_rate, self.seed
+
+    def __str__(self) -> str:
+        return f"{self.arm.id} seed {self.seed} at learning rate {self.learning_rate}"
+
+
+# ---------------------------------------------------------------- in a worker
+
+
+def _start_worker(threads: int) -> None:
+    """Runs once in each new process, which ends with its parent and leaves Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    _load(threads)
+
+
+def _load(threads: int) -> None:
+    environment.load_tensorflow()
+    from zoo import training
+
+    training.use_threads(threads)
+
+
+@functools.lru_cache(maxsize=1)
+def _data(name: str) -> Any:
+    from zoo import data
+
+    return data.load(name)
+
+
+_compiled: dict[str, Any] = {}  # the arm this worker compiled last, by arm_sha256
+
+
+def _train(
+    imports: Sequence[tuple[str, str]], arm: Arm, learning_rate: float, seed: int, probe: bool
+) -> dict[str, Any]:
+    """One run in this process, with the environment it ran in."""
+    import tensorflow as tf
+
+    from zoo import keras_parts, training
+
+    for name, source in imports:
+        keras_parts.import_source(name, source)
+    if arm.sha256 not in _compiled:
+        _compiled.clear()
+        _compiled[arm.sha256] = training.CompiledArm(arm, _data(arm.spec.data.name))
+    result: dict[str, Any] = _compiled[arm.sha256].run(seed, learning_rate, probe=probe)
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    return {**result, "environment": {**environment.describe(), "threads": threads}}
+
+
+class _InProcess(Executor):
+    """Runs each call at once, where it is submitted."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+# ---------------------------------------------------------------- workers
+
+
+@dataclass(eq=False)
+class Worker:
+    """An executor that does one run at a time, and the arm it has compiled."""
+
+    executor: Executor
+    restart: Callable[[], Executor] | None = None
+    arm: str = ""
+
+
+def worker_count(cores: int | None = None, memory: int | None = None) -> int:
+    """How many single-threaded workers fit: one a core, less where memory is short."""
+    cores = cores or len(os.sched_getaffinity(0))
+    memory = memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    return max(1, min(cores, memory // BYTES_PER_WORKER))
+
+
+def _process() -> Executor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(1,))
+
+
+@contextlib.contextmanager
+def workers(count: int) -> Iterator[list[Worker]]:
+    """This process for one worker, else so many spawned processes; all ended on leaving."""
+    if count == 1:
+        _load(threads=1)
+        yield [Worker(_InProcess())]
+        return
+    before = set(multiprocessing.active_children())
+    pool = [Worker(_process(), restart=_process) for _ in range(count)]
+    try:
+        yield pool
+    finally:
+        for worker in pool:
+            worker.executor.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
+
+
+# ---------------------------------------------------------------- the sweep
+
+
+@dataclass
+class ArmState:
+    """How far an arm has come."""
+
+    arm: Arm
+    seeds: int
+    tuning: list[TuningRun]
+    records: dict[int, RunRecord]
+    waiting: list[Task] = field(default_factory=list)
+    running: int = 0
+
+    @property
+    def planned(self) -> int:
+        """How many runs the arm needs in all, tuning included."""
+        grid = self.arm.spec.training.learning_rate
+        return self.seeds + (self._tuning_runs if len(grid) > 1 else 0)
+
+    @property
+    def _tuning_runs(self) -> int:
+        training = self.arm.spec.training
+        return len(training.learning_rate) * training.tuning_seeds
+
+    @property
+    def done(self) -> int:
+        return len(self.tuning) + sum(seed < self.seeds for seed in self.records)
+
+    @property
+    def reached(self) -> int:
+        """How many reported runs reached the target."""
+        return sum(record.status == "reached" for record in self.records.values())
+
+    @property
+    def failed(self) -> int:
+        runs = [*self.tuning, *self.records.values()]
+        return sum(run.status == "failed" for run in runs)
+
+
+Listener = Callable[[list[ArmState]], None]
+
+
+class Sweep:
+    """The runs of some recipes that a folder of evidence does not have yet.
+
+    Args:
+        recipes: what to train.
+        store: where the evidence is and goes.
+        imports: name and text of each Python file that registers what the recipes name.
+
+    Attributes:
+        failures: one line for each run that failed.
+
+    Raises:
+        ZooError: if the folder holds damaged records or records of a changed arm.
+    """
+
+    def __init__(
+        self, recipes: Sequence[Recipe], store: Store, imports: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        self._store, self._imports = store, tuple(imports)
+        changed = store.changed()
+        if changed:
+            raise ZooError("\n".join(f"{line}; restore it, or use another folder" for line in changed))
+        self.states: list[ArmState] = []
+        for recipe in recipes:
+            for arm in recipe.arms.values():
+                tuning = [run for run in store.tuning(arm) if run.status != "failed"]
+                kept = {s: r for s, r in store.records(arm).items() if r.status != "failed"}
+                state = ArmState(arm, arm.spec.training.seeds, tuning, kept)
+                self._plan(state)
+                self.states.append(state)
+        self._breaks: Counter[tuple[str, float, int]] = Counter()
+        self.failures: list[str] = []
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        return not any(state.waiting or state.running for state in self.states)
+
+    def _plan(self, state: ArmState) -> None:
+        """Sets what can be trained now: the search, and when it is complete, the reported seeds."""
+        training, have = state.arm.spec.training, {(t.learning_rate, t.seed) for t in state.tuning}
+        search = [
+            Task(state.arm, rate, TUNING_SEED + number)
+            for number in range(training.tuning_seeds)
+            for rate in training.learning_rate
+            if len(training.learning_rate) > 1 and (rate, TUNING_SEED + number) not in have
+        ]
+        if search:
+            state.waiting = search
+            return
+        if any(run.status == "failed" for run in state.tuning):
+            state.waiting = []  # no fair choice of a rate; the failure is reported
+            return
+        tuned = tuned_rate(state.arm, self._store)
+        assert tuned is not None
+        state.waiting = [
+            Task(state.arm, tuned.learning_rate, seed)
+            for seed in range(state.seeds)
+            if seed not in state.records
+        ]
+
+    def run(self, pool: Sequence[Worker], listener: Listener) -> None:
+        """Trains on the given workers until nothing is left.
+
+        Args:
+            pool: as `workers` makes it.
+            listener: called with all arms' states whenever a run has ended.
+
+        Raises:
+            ZooError: for a mistake in a recipe that shows only in training.
+        """
+        flying: dict[Future[Any], tuple[Worker, Task]] = {}
+        idle = list(pool)
+        while not self.finished:
+            for worker in list(idle):
+                task = self._next(worker)
+                if task is not None:
+                    idle.remove(worker)
+                    self._submit(worker, task, flying)
+            done, _ = wait(flying, return_when=FIRST_COMPLETED)
+            for future in done:
+                worker, task = flying.pop(future)
+                idle.append(worker)
+                self._ended(worker, task, future)
+                listener(self.states)
+        self._store.write_manifest()
+
+    def _next(self, worker: Worker) -> Task | None:
+        """The next run for a worker: of the arm it has compiled, or of the arm with most to share."""
+        ready = [state for state in self.states if state.waiting]
+        own = [state for state in ready if state.arm.sha256 == worker.arm]
+        if not own and not ready:
+            return None
+        state = own[0] if own else max(ready, key=lambda s: (-s.running, len(s.waiting)))
+        worker.arm = state.arm.sha256
+        state.running += 1
+        return state.waiting.pop(0)
+
+    def _submit(
+        self, worker: Worker, task: Task, flying: dict[Future[Any], tuple[Worker, Task]]
+    ) -> None:
+        arguments = (self._imports, task.arm, task.learning_rate, task.seed, not task.tuning)
+        try:
+            future = worker.executor.submit(_train, *arguments)
+        except BrokenProcessPool:  # lost while it was idle
+            assert worker.restart is not None
+            worker.executor = worker.restart()
+            future = worker.executor.submit(_train, *arguments)
+        flying[future] = (worker, task)
+
+    def _ended(self, worker: Worker, task: Task, future: Future[Any]) -> None:
+        state = next(state for state in self.states if state.arm is task.arm)
+        state.running -= 1
+        error = future.exception()
+        if isinstance(error, BrokenProcessPool) and worker.restart is not None:
+            worker.executor, worker.arm = worker.restart(), ""
+            self._breaks[task.key] += 1
+            if self._breaks[task.key] < ATTEMPTS:
+                state.waiting.insert(0, task)
+                return
+        if isinstance(error, ZooError):
+            raise error
+        if error is None:
+            record = records.of_run(task.arm, future.result())
+        else:
+            record = self._failed(task, error)
+        if task.tuning:
+            state.tuning.append(records.of_tuning(task.arm, record))
+            self._store.write_tuning(task.arm, state.tuning)
+        else:
+            state.records[task.seed] = record
+            self._store.write_record(task.arm, record)
+        if not state.waiting and not state.running and task.tuning:
+            self._plan(state)
+
+    def _failed(self, task: Task, error: BaseException) -> RunRecord:
+        """The record of a run that cannot be done; the log holds the traceback."""
+        log = self._store.log_path(task.arm, task.seed)
+        write_whole(log, f"{task}\n" + "".join(traceback.format_exception(error)))
+        self.failures.append(f"{task}: {str(error).splitlines()[0]}; see {log}")
+        return records.of_failure(task.arm, task.seed, task.learning_rate, environment.describe())
