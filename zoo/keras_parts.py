@@ -9,7 +9,7 @@ import copy
 import functools
 import hashlib
 import inspect
-import linecache
+import re
 import sys
 import traceback
 import types
@@ -165,8 +165,16 @@ def _attempt(part: KerasPart, make: Callable[[], Any]) -> Any:
     try:
         return make()
     except Exception as error:
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise PartError([((), f"{_cut(str(part), 60)}: {_cut(reason, 200)}")]) from None
+        raise PartError([((), f"{_cut(str(part), 60)}: {_cut(_reason(error), 200)}")]) from None
+
+
+def _reason(error: Exception) -> str:
+    """The line of an error's message that says most."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Keras prints in bold
+    lines = [line.strip() for line in plain.split("\n") if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        return lines[1]
+    return lines[0] if lines else type(error).__name__
 
 
 def _cut(text: str, size: int) -> str:
@@ -222,9 +230,9 @@ def _try(kind: str, part: KerasPart, flat: bool) -> None:
         result = _attempt(part, lambda: made(shape, dtype="float32")) if flat else None
     else:
         block = activation(part) if kind == "activation" else layer(part)
+        result = _attempt(part, lambda: block(keras.ops.ones(shape))) if flat else None
         if flat:
             _attempt(part, lambda: block(keras.KerasTensor((None, 4))))  # as a model is built
-        result = _attempt(part, lambda: block(keras.ops.ones(shape))) if flat else None
     if flat and tuple(getattr(result, "shape", ())) != shape:
         given = tuple(getattr(result, "shape", ()))
         reason = f"should keep the shape {shape}, gives {given}"
@@ -287,8 +295,6 @@ def import_source(name: str, source: str) -> None:
     stem, digest = Path(name).stem, hashlib.sha256(source.encode()).hexdigest()[:8]
     module = types.ModuleType(f"zoo_import_{stem}_{digest}")
     module.__file__ = name
-    # TensorFlow reads the source of what it compiles; in a worker there may be no file.
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     sys.modules[module.__name__] = module
     try:
         _run(name, source, module)
@@ -306,7 +312,7 @@ def _run(name: str, source: str, module: types.ModuleType) -> None:
     try:
         exec(compile(source, name, "exec"), vars(module))
     except SyntaxError as error:
-        place = Place(f"{error.filename}:{error.lineno}")
+        place = Place(f"{name}:{error.lineno}" if error.lineno else name)
         raise ZooError(mistake(place, "SyntaxError", error.msg)) from None
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)

@@ -1,7 +1,6 @@
 """The recipe: find, load, extend, override and validate it; every mistake is told by its place."""
 
 import copy
-import dataclasses
 import difflib
 import fnmatch
 import functools
@@ -9,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +82,19 @@ class Recipe:
     def spec(self) -> ArmSpec:
         """What the baseline trains, and what every arm shares unless it changes it."""
         return self.arms[self.baseline].spec
+
+    def only(self, names: Sequence[str]) -> "Recipe":
+        """The recipe with the named arms and its baseline alone.
+
+        Raises:
+            ZooError: for a name that is no arm.
+        """
+        for name in names:
+            if name not in self.arms:
+                hint = schema.nearest(name, self.arms, f"arms: {', '.join(self.arms)}")
+                raise ZooError(mistake(Place(self.id), f"no arm {shown(name)}, {hint}"))
+        kept = {name: arm for name, arm in self.arms.items() if name in (self.baseline, *names)}
+        return replace(self, arms=kept)
 
 
 # ---------------------------------------------------------------- finding
@@ -334,7 +346,7 @@ def _arm(recipe_id: str, name: str, source: YamlSource, without: str | None = No
     _apply(resolved, placed, above=(f"arms.{name}",))
     draft = Arm(recipe_id, name, changes, ArmSpec.model_construct(), resolved.places)
     _raise(draft.mistake(path, text) for path, text in schema.mistakes(ArmSpec, resolved.values))
-    return dataclasses.replace(draft, spec=ArmSpec.model_validate(resolved.values))
+    return replace(draft, spec=ArmSpec.model_validate(resolved.values))
 
 
 def _idle(arm: Arm, source: YamlSource) -> list[str]:

@@ -194,7 +194,10 @@ def nearest(name: str, known: Iterable[str], otherwise: str) -> str:
     by_lower: dict[str, str] = {}  # `Relu` is nearer to relu than to elu
     for candidate in known:
         by_lower.setdefault(candidate.lower(), candidate)
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    lower = name.lower()
+    close = difflib.get_close_matches(lower, by_lower, n=1)
+    if not close and len(lower) > 2:
+        close = [candidate for candidate in by_lower if lower in candidate]
     return f"did you mean {by_lower[close[0]]}?" if close else otherwise
 
 
@@ -243,6 +246,8 @@ def _why(schema: type[BaseModel], detail: Any, values: Any, path: KeyPath) -> st
         return "missing"
     if kind == "value_error":
         return message
+    if kind == "string_too_short":
+        return "should not be empty"
     if kind == "too_short":
         return f"needs at least {context['min_length']}, has {context['actual_length']}"
     if kind in ("literal_error", "union_tag_invalid"):

@@ -43,8 +43,11 @@ for _tag, _pattern, _first in (
         f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first)
     )
 
-_KINDS = ("map", "seq", "str", "bool", "int", "float", "null")
-_PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in _KINDS}
+_PLAIN = {
+    yaml.MappingNode: {"map"},
+    yaml.SequenceNode: {"seq"},
+    yaml.ScalarNode: {"str", "bool", "int", "float", "null"},
+}
 
 
 @dataclass(frozen=True)
@@ -163,10 +166,9 @@ class _Reader:
         return values
 
     def _check_tag(self, node: yaml.Node) -> None:
-        kind = {yaml.ScalarNode: "", yaml.SequenceNode: ":seq", yaml.MappingNode: ":map"}
-        if node.tag not in _PLAIN or not node.tag.endswith(kind[type(node)]):
-            written = node.tag.replace("tag:yaml.org,2002:", "!!")
-            raise self.error(node, f"tag {shown(written)}: only plain values are allowed")
+        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        if tag not in {f"!!{kind}" for kind in _PLAIN[type(node)]}:
+            raise self.error(node, f"tag {shown(tag)}: only plain values are allowed")
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         self._check_tag(node)
@@ -194,7 +196,8 @@ def _read(text: str, name: str) -> tuple[Any, _Reader]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
-        raise ZooError(mistake(place, "not YAML", error.problem or error.context)) from None
+        context = f"{error.context} " if str(error.problem).startswith("but ") else ""
+        raise ZooError(mistake(place, "not YAML", f"{context}{error.problem}")) from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # characters that do not exist
         reason = " ".join(str(error).split())
         raise ZooError(mistake(Place(name), "not YAML", reason)) from None
