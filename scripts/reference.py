@@ -15,6 +15,7 @@ from zoo import progress, sweep
 from zoo import recipe as recipes
 from zoo.results import reference
 from zoo.results.store import Store
+from zoo.workers import pool, worker_count
 
 
 def main() -> None:
@@ -28,9 +29,9 @@ def main() -> None:
         if not job.finished:
             with (
                 progress.shown(Console(), job.states) as listener,
-                sweep.workers(sweep.worker_count()) as pool,
+                pool(worker_count()) as workers,
             ):
-                job.run(pool, listener)
+                job.run(workers, listener)
         if job.failures:
             raise SystemExit("\n".join(job.failures))
     for path in reference.write():

@@ -51,7 +51,9 @@ def train(arm: zoo.recipe.Arm, seed: int, learning_rate: float) -> dict[str, lis
         curve["step"].append(first + training.evaluate_every)
         for name, values in history.history.items():
             curve.setdefault(name, []).extend(values)
-        print("  ".join(f"{name} {values[-1]:<10.4g}" for name, values in curve.items()), flush=True)
+        print(
+            "  ".join(f"{name} {values[-1]:<11.7g}" for name, values in curve.items()), flush=True
+        )
     return curve
 
 
@@ -76,7 +78,9 @@ def main() -> None:
     curve = train(recipe.arms[options.arm], options.seed, learning_rate)
     target, budget = recipe.spec.target, recipe.spec.training.steps
     reached = steps_to_target(curve["step"], curve[target.metric], target, budget)
-    print(f"{target.metric} {target.value} " + (f"from step {reached}" if reached else "not reached"))
+    print(
+        f"{target.metric} {target.value} " + (f"from step {reached}" if reached else "not reached")
+    )
 
 
 if __name__ == "__main__":

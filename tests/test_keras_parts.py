@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import keras_parts, recipe
-from zoo.errors import ZooError
+from tests.user_file import SWOOSH, refusal, user_file
+from zoo import keras_parts, recipe, user_files
 from zoo.schema import KerasPart
 
 RECIPE = """\
@@ -35,60 +35,11 @@ arms:
 """
 OTHER = "other: {model.depth: 2}"
 
-SWOOSH = """\
-import keras
-
-@keras.saving.register_keras_serializable(package="birds")
-def swoosh(x):
-    return x * keras.ops.sigmoid(x)
-
-@keras.saving.register_keras_serializable()
-class Slope(keras.layers.Layer):
-    def __init__(self, slope=0.5, **kwargs):
-        super().__init__(**kwargs)
-        self.slope = slope
-
-    def call(self, x):
-        return keras.ops.maximum(x, self.slope * x)
-
-    def get_config(self):
-        return {**super().get_config(), "slope": self.slope}
-
-@keras.saving.register_keras_serializable()
-class Half(keras.initializers.Initializer):
-    def __call__(self, shape, dtype=None):
-        return keras.ops.full(shape, 0.5, dtype)
-
-@keras.saving.register_keras_serializable()
-class HalfSGD(keras.optimizers.SGD):
-    pass
-"""
-
-
-@pytest.fixture(autouse=True)
-def _untouched(tmp_path, monkeypatch, one_thread):
-    """Each test starts with Keras's registry empty, nothing imported, in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(keras_parts, "_imported", set())
-    monkeypatch.setattr(keras_parts, "_origins", {})
-    keras.saving.get_custom_objects().clear()
-    yield
-    keras.saving.get_custom_objects().clear()
+pytestmark = pytest.mark.usefixtures("empty_registry")
 
 
 def part(name: str, **config: object) -> KerasPart:
     return KerasPart(class_name=name, config=config)
-
-
-def user_file(source: str, name: str = "mine.py") -> str:
-    Path(name).write_text(source)
-    return name
-
-
-def refusal(call, *arguments: object) -> str:
-    with pytest.raises(ZooError) as caught:
-        call(*arguments)
-    return str(caught.value)
 
 
 # ---------------------------------------------------------------- making
@@ -250,7 +201,7 @@ def test_every_mistake_has_one_line():
 
 
 def test_an_imported_object_is_named_with_or_without_its_package():
-    name, source = keras_parts.import_file(user_file(SWOOSH))
+    name, source = user_files.import_file(user_file(SWOOSH))
     assert (name, source) == ("mine.py", SWOOSH)
     for spelling in ("swoosh", "birds>swoosh"):
         made = keras_parts.activation(part(spelling))
@@ -265,7 +216,7 @@ def test_a_recipe_with_the_users_objects_is_checked():
     new = "other: {model.activation: {class_name: Slope, config: {slop: 1}}}"
     Path("x.yaml").write_text(RECIPE.replace("sigmoid", "swoosh").replace(OTHER, new))
     assert "no activation is called 'swoosh'" in refusal(recipe.check, recipe.load("x.yaml"))
-    keras_parts.import_file(user_file(SWOOSH))
+    user_files.import_file(user_file(SWOOSH))
     assert refusal(recipe.check, recipe.load("x.yaml")) == (
         "x.yaml:21:58: arms.other: model.activation.config.slop: Slope has no argument 'slop', did "
         "you mean slope?"
@@ -273,7 +224,7 @@ def test_a_recipe_with_the_users_objects_is_checked():
 
 
 def test_a_mistake_in_the_users_layer_is_found_before_training():
-    keras_parts.import_file(user_file(SWOOSH.replace("self.slope * x", "self.slop * x")))
+    user_files.import_file(user_file(SWOOSH.replace("self.slope * x", "self.slop * x")))
     Path("x.yaml").write_text(RECIPE.replace(OTHER, "other: {model.activation: Slope}"))
     message = refusal(recipe.check, recipe.load("x.yaml"))
     assert message.startswith("x.yaml:21:11: arms.other: model.activation: Slope: ")
@@ -282,94 +233,15 @@ def test_a_mistake_in_the_users_layer_is_found_before_training():
 
 
 def test_an_object_of_another_kind_does_not_count():
-    keras_parts.import_file(user_file(SWOOSH))
+    user_files.import_file(user_file(SWOOSH))
     assert refusal(keras_parts.initializer, part("Slope")).startswith("no initializer is called")
     assert refusal(keras_parts.layer, part("swoosh")).startswith("no layer is called")
 
 
 def test_a_name_that_two_have_must_be_given_in_full():
-    keras_parts.import_file(user_file(SWOOSH.replace("def swoosh", "def relu")))
+    user_files.import_file(user_file(SWOOSH.replace("def swoosh", "def relu")))
     assert refusal(keras_parts.activation, part("relu")) == (
         "relu is ambiguous, birds>relu and Keras itself have it: write birds>relu, or rename yours"
     )
     made = keras_parts.activation(part("birds>relu"))
     assert float(made(np.array(-1.0))) == pytest.approx(-0.2689414)
-
-
-# ---------------------------------------------------------------- importing
-
-
-def test_the_same_source_is_run_once():
-    source = "import pathlib\npathlib.Path('runs').open('a').write('x')\n" + SWOOSH
-    keras_parts.import_file(user_file(source))
-    keras_parts.import_file("mine.py")
-    keras_parts.import_source("elsewhere/mine.py", source)
-    assert Path("runs").read_text() == "x"
-
-
-def test_a_worker_needs_no_file():
-    keras_parts.import_source("nowhere/mine.py", SWOOSH)
-    made = keras_parts.activation(part("swoosh"))
-    assert float(made(np.array(1.0))) == pytest.approx(0.7310586)
-
-
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        ("x = 1\ny = x / 0\n", "mine.py:2: ZeroDivisionError: division by zero"),
-        ("def f():\n    raise ValueError('a\\nb')\nf()\n", "mine.py:2: ValueError: a"),
-        ("raise KeyError\n", "mine.py:1: KeyError"),
-        ("import sys\nsys.exit(3)\n", "mine.py:2: SystemExit: 3"),
-        ("import nosuchmodule\n", "mine.py:1: ModuleNotFoundError: No module named 'nosuchmodule'"),
-        ("x = 1\nx = (\n", "mine.py:2: SyntaxError: '(' was never closed"),
-        (
-            "x = 1\n",
-            "mine.py: registers no Keras object: decorate each with "
-            "@keras.saving.register_keras_serializable()",
-        ),
-        ("", None),
-        ("\0", None),
-        (
-            "import keras\n@keras.saving.register_keras_serializable()\nclass A:\n    pass\n",
-            "mine.py:2: ValueError: Cannot register a class that does not have a get_config() "
-            "method.",
-        ),
-    ],
-)
-def test_a_file_that_fails_is_told_by_its_line(source, message):
-    told = refusal(keras_parts.import_file, user_file(source))
-    assert told.startswith("mine.py:")
-    assert "\n" not in told
-    if message is not None:
-        assert told == message
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("none.py", "none.py: cannot be read: No such file or directory"),
-        (".", ".: cannot be read: Is a directory"),
-        ("binary.py", "binary.py: not a text file (UTF-8)"),
-    ],
-)
-def test_a_file_that_cannot_be_read(name, message):
-    Path("binary.py").write_bytes(b"\xff\xfe")
-    assert refusal(keras_parts.import_file, name) == message
-
-
-def test_what_a_failing_file_registered_is_forgotten():
-    source = SWOOSH + "raise ValueError('late')\n"
-    assert refusal(keras_parts.import_file, user_file(source)).endswith("ValueError: late")
-    assert keras.saving.get_custom_objects() == {}
-    keras_parts.import_file(user_file(SWOOSH))
-    assert keras_parts.activation(part("swoosh")) is not None
-
-
-def test_a_registered_name_is_never_replaced():
-    keras_parts.import_file(user_file(SWOOSH))
-    before = dict(keras.saving.get_custom_objects())
-    changed = user_file("# another\n" + SWOOSH, "other.py")
-    assert refusal(keras_parts.import_file, changed) == (
-        "other.py: birds>swoosh is registered by mine.py already: give yours another name"
-    )
-    assert keras.saving.get_custom_objects() == before

@@ -53,21 +53,22 @@ def show(
     """Show the resolved recipe, and what each arm changes."""
     from zoo import listing
 
-    _print(listing.recipe(_load(recipe, settings), arm))
+    print(listing.recipe(_load(recipe, settings), arm), end="")
 
 
 @app.command()
 def check(files: Recipes, imports: Imports = None) -> None:
     """Validate recipes without training."""
-    from zoo import listing, recipe
+    from zoo import environment, recipe
 
+    environment.load_tensorflow()
     _import(imports)
     mistakes = []
-    for name, _ in recipe.find(files):
+    for path in _find(files):
         try:
-            loaded = recipe.load(name)
+            loaded = recipe.load(path)
             recipe.check(loaded)
-            _print(listing.checked(loaded))
+            print(f"{loaded.id}: ok, {len(loaded.arms)} arms")
         except ZooError as error:
             mistakes.append(str(error))
     if mistakes:
@@ -95,7 +96,9 @@ def run(
 
     from zoo import progress, sweep
     from zoo.results.store import Store
+    from zoo.workers import pool
 
+    count = _worker_count(workers)
     chosen = [
         loaded.only(arms.split(",")) if arms else loaded
         for loaded in (_load(name, settings, seeds) for name in _find(recipes))
@@ -103,9 +106,8 @@ def run(
     store = Store(out)
     job = sweep.Sweep(chosen, store, imports=[_source(path) for path in imports or []])
     if not job.finished:
-        count = _worker_count(workers)
-        with progress.shown(Console(), job.states) as listener, sweep.workers(count) as pool:
-            job.run(pool, listener)
+        with progress.shown(Console(), job.states) as listener, pool(count) as its_workers:
+            job.run(its_workers, listener)
     _report(chosen, store)
     for line in job.failures:
         print(f"failed: {line}", file=sys.stderr)
@@ -190,24 +192,24 @@ def _load(name: str, settings: list[str] | None, seeds: int | None = None) -> An
 
 
 def _source(path: Path) -> tuple[str, str]:
-    from zoo import keras_parts
+    from zoo import user_files
 
-    return keras_parts.read_source(path)
+    return user_files.read_source(path)
 
 
 def _import(paths: list[Path] | None) -> None:
     if paths:
-        from zoo import keras_parts
+        from zoo import user_files
 
         for path in paths:
-            keras_parts.import_source(*keras_parts.read_source(path))
+            user_files.import_file(path)
 
 
 def _worker_count(workers: str) -> int:
-    from zoo import sweep
+    from zoo.workers import worker_count
 
     if workers == "auto":
-        return sweep.worker_count()
+        return worker_count()
     if not workers.isdecimal() or int(workers) < 1:
         raise ZooError(f"--workers {workers}: give a number of at least 1, or auto")
     return int(workers)
@@ -253,6 +255,6 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):  # Click's, for a mistake in the command line
             raise
-        print(f"zoo: {error.format_message()}; see zoo --help", file=sys.stderr)
+        print(f"zoo: {error.format_message().rstrip('.')}; see zoo --help", file=sys.stderr)
         code = 2
     raise SystemExit(code)

@@ -90,7 +90,7 @@ def _git_commit() -> str | None:
 
 @functools.cache
 def describe() -> dict[str, Any]:
-    """The environment of a run record: versions, machine and commit (threads are added by training)."""
+    """The versions, machine and commit of a run record."""
     packages = ("gradient-zoo", "tensorflow", "keras", "numpy")
     return {
         "python": platform.python_version(),

@@ -7,14 +7,9 @@ names it with or without its package, `my_package>swoosh` or `swoosh`.
 
 import copy
 import functools
-import hashlib
 import inspect
 import re
-import sys
-import traceback
-import types
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -22,7 +17,7 @@ import keras
 from zoo import schema
 from zoo.errors import ZooError
 from zoo.schema import ArmSpec, KerasPart
-from zoo.yaml_source import KeyPath, Place, mistake, shown
+from zoo.yaml_source import KeyPath, shown
 
 # Layers that run code or load files which the recipe does not show, and the bases of the others.
 _NOT_FOR_RECIPES = {
@@ -237,99 +232,3 @@ def _try(kind: str, part: KerasPart, flat: bool) -> None:
         given = tuple(getattr(result, "shape", ()))
         reason = f"should keep the shape {shape}, gives {given}"
         raise PartError([((), f"{_cut(str(part), 60)}: {_cut(reason, 200)}")])
-
-
-# ---------------------------------------------------------------- the user's files
-
-
-_imported: set[str] = set()  # sources
-_origins: dict[str, str] = {}  # registered name -> name of the file
-
-
-def import_file(path: str | Path) -> tuple[str, str]:
-    """Runs a user's file, so that a recipe can name the Keras objects it registers.
-
-    Returns:
-        What `import_source` takes to do the same in a worker process.
-
-    Raises:
-        ZooError: if the file cannot be read, raises, registers nothing, or registers a name again.
-    """
-    name, source = read_source(path)
-    import_source(name, source)
-    return name, source
-
-
-def read_source(path: str | Path) -> tuple[str, str]:
-    """The name and text of a user's Python file, as `import_source` takes them.
-
-    Raises:
-        ZooError: if it cannot be read.
-    """
-    name = str(path)
-    try:
-        return name, Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ZooError(mistake(Place(name), "not a text file (UTF-8)")) from None
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        reason = getattr(error, "strerror", None) or error
-        raise ZooError(mistake(Place(name), "cannot be read", reason)) from None
-
-
-def import_source(name: str, source: str) -> None:
-    """Runs a user's source; the same source a second time does nothing.
-
-    The source is run as a module of its own, which finds no modules beside it.
-
-    Args:
-        name: what messages call it, its path.
-        source: the Python text.
-
-    Raises:
-        ZooError: as `import_file`; what the source registered until then is forgotten.
-    """
-    if source in _imported:
-        return
-    registry = keras.saving.get_custom_objects()
-    before = dict(registry)
-    stem, digest = Path(name).stem, hashlib.sha256(source.encode()).hexdigest()[:8]
-    module = types.ModuleType(f"zoo_import_{stem}_{digest}")
-    module.__file__ = name
-    sys.modules[module.__name__] = module
-    try:
-        _run(name, source, module)
-        _check_registered(name, before, registry)
-    except ZooError:
-        registry.clear()
-        registry.update(before)
-        del sys.modules[module.__name__]
-        raise
-    _origins.update({new: name for new in registry if new not in before})
-    _imported.add(source)
-
-
-def _run(name: str, source: str, module: types.ModuleType) -> None:
-    try:
-        exec(compile(source, name, "exec"), vars(module))
-    except SyntaxError as error:
-        place = Place(f"{name}:{error.lineno}" if error.lineno else name)
-        raise ZooError(mistake(place, "SyntaxError", error.msg)) from None
-    except (Exception, SystemExit) as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == name]
-        place = Place(f"{name}:{lines[-1]}" if lines else name)
-        reason = str(error).strip().split("\n")[0]
-        kind = type(error).__name__
-        raise ZooError(mistake(place, f"{kind}: {reason}" if reason else kind)) from None
-
-
-def _check_registered(name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
-    place = Place(name)
-    for taken, made in before.items():
-        if after.get(taken) is not made:
-            owner = _origins.get(taken, "other code")
-            reason = f"{taken} is registered by {owner} already: give yours another name"
-            raise ZooError(mistake(place, reason))
-    if len(after) == len(before):
-        hint = "decorate each with @keras.saving.register_keras_serializable()"
-        raise ZooError(mistake(place, f"registers no Keras object: {hint}"))

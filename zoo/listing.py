@@ -2,6 +2,7 @@
 
 import fnmatch
 from collections import Counter
+from typing import Any
 
 import yaml
 from rich.box import SIMPLE_HEAD
@@ -49,17 +50,27 @@ def recipe(loaded: Recipe, arm: str | None = None) -> str:
     if arm is not None and arm not in loaded.arms:
         raise ZooError(f"{loaded.id}: no arm {arm}; arms: {', '.join(loaded.arms)}")
     shown = loaded.arms[arm or loaded.baseline]
-    head = {"id": shown.id, "title": loaded.title, "claim": loaded.claim}
-    if loaded.sources:
-        head["sources"] = ", ".join(loaded.sources)
-    parts = [head, shown.spec.model_dump(exclude_defaults=False)]
-    changes = {name: other.changes for name, other in loaded.arms.items() if other.changes}
-    parts.append({"changes": shown.changes} if arm else {"arms": changes})
+    parts: list[tuple[dict[str, Any], bool | None]] = [
+        ({"id": shown.id, "title": loaded.title, "claim": loaded.claim}, False),
+        (_short(shown.spec.model_dump()), None),
+    ]
+    if arm is not None:
+        parts.append(({"changes": shown.changes}, None))
+    else:
+        arms = {name: other.changes for name, other in loaded.arms.items()}
+        parts.append(({"baseline": loaded.baseline, "arms": arms}, None))
     return "\n".join(
-        yaml.safe_dump(part, sort_keys=False, width=100, default_flow_style=None) for part in parts
+        yaml.safe_dump(
+            part, sort_keys=False, width=100, default_flow_style=flow, allow_unicode=True
+        )
+        for part, flow in parts
     )
 
 
-def checked(loaded: Recipe) -> str:
-    """One line for a recipe without mistakes."""
-    return f"{loaded.id}: ok, {len(loaded.arms)} arms"
+def _short(value: Any) -> Any:
+    """A value as a person would write it: a Keras part without arguments is its name alone."""
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"class_name", "config"} and not value["config"]:
+        return value["class_name"]
+    return {key: _short(item) for key, item in value.items() if item is not None}

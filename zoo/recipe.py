@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from zoo import schema, yaml_source
+from zoo import fairness, schema, yaml_source
 from zoo.errors import ZooError
 from zoo.schema import ArmSpec, RecipeFile
 from zoo.yaml_source import KeyPath, Place, YamlSource, dotted, mistake, shown
@@ -326,7 +326,7 @@ def _resolve(recipe_id: str, source: YamlSource) -> Recipe:
         except ZooError as error:
             mistakes += str(error).split("\n")
             continue
-        mistakes += _idle(arm, source) + _unfair(arm, base)
+        mistakes += _idle(arm, source) + fairness.mistakes(arm, base)
     _raise(mistakes)
     return Recipe(
         recipe_id, values["title"], values["claim"], values.get("sources", []), baseline, arms
@@ -361,44 +361,3 @@ def _idle(arm: Arm, source: YamlSource) -> list[str]:
             path = tuple(key.split("."))
             mistakes.append(arm.mistake(path, f"changes nothing, it is {shown(value)} already"))
     return mistakes
-
-
-def _unfair(arm: Arm, base: ArmSpec) -> list[str]:
-    """What would give one arm more or other tuning, budget or judgement than the rest."""
-    mistakes = []
-    for key, why in (
-        ("data", "every arm has the same data, in the same order"),
-        ("training.steps", "every arm has the same budget"),
-        ("training.evaluate_every", "every arm has the same evaluation grid"),
-        ("training.seeds", "pairs share seeds"),
-        ("training.tuning_seeds", "every arm has the same tuning budget"),
-        ("target", "every arm has the same target"),
-    ):
-        path = tuple(key.split("."))
-        if _at(arm.spec, path) != _at(base, path):
-            mistakes.append(arm.mistake(_given(arm, path), f"no arm may change it: {why}"))
-    path = ("training", "learning_rate")
-    grid, base_grid = arm.spec.training.learning_rate, base.training.learning_rate
-    ratio, base_ratio = grid[-1] / grid[0], base_grid[-1] / base_grid[0]
-    if grid != base_grid and arm.spec.training.optimizer == base.training.optimizer:
-        reason = "only an arm that changes the optimizer may give its own grid"
-        mistakes.append(arm.mistake(_given(arm, path), reason))
-    elif len(grid) != len(base_grid) or abs(ratio / base_ratio - 1) > 1e-6:
-        reason = (
-            f"needs {len(base_grid)} points and the ratio {base_ratio:g} of the last to the "
-            f"first, as the recipe's grid has; has {len(grid)} and {ratio:g}"
-        )
-        mistakes.append(arm.mistake(_given(arm, path), reason))
-    return mistakes
-
-
-def _at(spec: BaseModel, path: KeyPath) -> Any:
-    return functools.reduce(getattr, map(str, path), spec)
-
-
-def _given(arm: Arm, path: KeyPath) -> KeyPath:
-    """The key of the arm that changes what is at a path: above it, at it or in it."""
-    for change in (tuple(key.split(".")) for key in arm.changes):
-        if change[: len(path)] == path[: len(change)]:
-            return change
-    return path

@@ -4,31 +4,25 @@ An arm is first tuned, then its reported seeds run at the chosen rate. Each work
 at a time, the next one of the arm it has compiled; what has a record is not trained again.
 """
 
-import contextlib
-import functools
-import multiprocessing
-import os
-import signal
-import threading
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Any
 
-from zoo import environment
+from zoo import environment, user_files, workers
 from zoo.errors import ZooError
 from zoo.recipe import Arm, Recipe
 from zoo.results import record as records
 from zoo.results.leaderboard import tuned_rate
 from zoo.results.record import RunRecord, TuningRun
 from zoo.results.store import Store, write_whole
+from zoo.workers import Worker
 
 TUNING_SEED = 1000
 ATTEMPTS = 3  # a run that takes its worker with it so often is recorded as failed
-BYTES_PER_WORKER = 2**30 * 3 // 2  # TensorFlow, a compiled arm and its data
 
 
 @dataclass(frozen=True)
@@ -41,118 +35,16 @@ class Task:
 
     @property
     def tuning(self) -> bool:
+        """Whether the run is one of the learning-rate search."""
         return self.seed >= TUNING_SEED
 
     @property
     def key(self) -> tuple[str, float, int]:
+        """What tells the run from all others."""
         return self.arm.id, self.learning_rate, self.seed
 
     def __str__(self) -> str:
         return f"{self.arm.id} seed {self.seed} at learning rate {self.learning_rate}"
-
-
-# ---------------------------------------------------------------- in a worker
-
-
-def _start_worker(threads: int) -> None:
-    """Runs once in each new process, which ends with its parent and leaves Ctrl-C to it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
-    _load(threads)
-
-
-def _load(threads: int) -> None:
-    environment.load_tensorflow()
-    from zoo import training
-
-    training.use_threads(threads)
-
-
-@functools.lru_cache(maxsize=1)
-def _data(name: str) -> Any:
-    from zoo import data
-
-    return data.load(name)
-
-
-_compiled: dict[str, Any] = {}  # the arm this worker compiled last, by arm_sha256
-
-
-def _train(
-    imports: Sequence[tuple[str, str]], arm: Arm, learning_rate: float, seed: int, probe: bool
-) -> dict[str, Any]:
-    """One run in this process, with the environment it ran in."""
-    import tensorflow as tf
-
-    from zoo import keras_parts, training
-
-    for name, source in imports:
-        keras_parts.import_source(name, source)
-    if arm.sha256 not in _compiled:
-        _compiled.clear()
-        _compiled[arm.sha256] = training.CompiledArm(arm, _data(arm.spec.data.name))
-    result: dict[str, Any] = _compiled[arm.sha256].run(seed, learning_rate, probe=probe)
-    threads = tf.config.threading.get_intra_op_parallelism_threads()
-    return {**result, "environment": {**environment.describe(), "threads": threads}}
-
-
-class _InProcess(Executor):
-    """Runs each call at once, where it is submitted."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-# ---------------------------------------------------------------- workers
-
-
-@dataclass(eq=False)
-class Worker:
-    """An executor that does one run at a time, and the arm it has compiled."""
-
-    executor: Executor
-    restart: Callable[[], Executor] | None = None
-    arm: str = ""
-
-
-def worker_count(cores: int | None = None, memory: int | None = None) -> int:
-    """How many single-threaded workers fit: one a core, less where memory is short."""
-    cores = cores or len(os.sched_getaffinity(0))
-    memory = memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    return max(1, min(cores, memory // BYTES_PER_WORKER))
-
-
-def _process() -> Executor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(1,))
-
-
-@contextlib.contextmanager
-def workers(count: int) -> Iterator[list[Worker]]:
-    """This process for one worker, else so many spawned processes; all ended on leaving."""
-    if count == 1:
-        _load(threads=1)
-        yield [Worker(_InProcess())]
-        return
-    before = set(multiprocessing.active_children())
-    pool = [Worker(_process(), restart=_process) for _ in range(count)]
-    try:
-        yield pool
-    finally:
-        for worker in pool:
-            worker.executor.shutdown(wait=False, cancel_futures=True)
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()
-
-
-# ---------------------------------------------------------------- the sweep
 
 
 @dataclass
@@ -179,6 +71,7 @@ class ArmState:
 
     @property
     def done(self) -> int:
+        """How many of the planned runs have ended."""
         return len(self.tuning) + sum(seed < self.seeds for seed in self.records)
 
     @property
@@ -188,8 +81,10 @@ class ArmState:
 
     @property
     def failed(self) -> int:
-        runs = [*self.tuning, *self.records.values()]
-        return sum(run.status == "failed" for run in runs)
+        """How many runs raised or lost their worker."""
+        statuses = [run.status for run in self.tuning]
+        statuses += [record.status for record in self.records.values()]
+        return statuses.count("failed")
 
 
 Listener = Callable[[list[ArmState]], None]
@@ -211,22 +106,27 @@ class Sweep:
     """
 
     def __init__(
-        self, recipes: Sequence[Recipe], store: Store, imports: Sequence[tuple[str, str]] = ()
+        self, recipes: Sequence[Recipe], store: Store, imports: Sequence[user_files.Source] = ()
     ) -> None:
-        self._store, self._imports = store, tuple(imports)
+        self._store, self._recipes, self._imports = store, list(recipes), tuple(imports)
         changed = store.changed()
         if changed:
-            raise ZooError("\n".join(f"{line}; restore it, or use another folder" for line in changed))
+            raise ZooError(
+                "\n".join(f"{line}; restore it, or use another folder" for line in changed)
+            )
         self.states: list[ArmState] = []
         for recipe in recipes:
             for arm in recipe.arms.values():
                 tuning = [run for run in store.tuning(arm) if run.status != "failed"]
                 kept = {s: r for s, r in store.records(arm).items() if r.status != "failed"}
+                self._refuse_other_imports(arm, kept)
                 state = ArmState(arm, arm.spec.training.seeds, tuning, kept)
                 self._plan(state)
                 self.states.append(state)
         self._breaks: Counter[tuple[str, float, int]] = Counter()
         self.failures: list[str] = []
+        if not self.finished:
+            store.prepare()
 
     @property
     def finished(self) -> bool:
@@ -256,16 +156,31 @@ class Sweep:
             if seed not in state.records
         ]
 
+    def _refuse_other_imports(self, arm: Arm, kept: dict[int, RunRecord]) -> None:
+        """The digest of an arm does not cover the user's files that it names."""
+        now = user_files.digests(self._imports)
+        for seed, record in kept.items():
+            before = record.environment.get("imports", {})
+            if before != now:
+                names = ", ".join(sorted(before.keys() | now.keys()))
+                raise ZooError(
+                    f"{self._store.root}: {arm.id}: seed {seed} was trained with another --import "
+                    f"({names}): use another folder"
+                )
+
     def run(self, pool: Sequence[Worker], listener: Listener) -> None:
         """Trains on the given workers until nothing is left.
 
         Args:
-            pool: as `workers` makes it.
+            pool: as `zoo.workers.pool` makes it.
             listener: called with all arms' states whenever a run has ended.
 
         Raises:
             ZooError: for a mistake in a recipe that shows only in training.
         """
+        checks = [w.executor.submit(workers.check, self._imports, self._recipes) for w in pool]
+        for check in checks:
+            check.result()
         flying: dict[Future[Any], tuple[Worker, Task]] = {}
         idle = list(pool)
         while not self.finished:
@@ -283,7 +198,7 @@ class Sweep:
         self._store.write_manifest()
 
     def _next(self, worker: Worker) -> Task | None:
-        """The next run for a worker: of the arm it has compiled, or of the arm with most to share."""
+        """The next run for a worker: of the arm it has compiled, or of the one with most left."""
         ready = [state for state in self.states if state.waiting]
         own = [state for state in ready if state.arm.sha256 == worker.arm]
         if not own and not ready:
@@ -298,11 +213,11 @@ class Sweep:
     ) -> None:
         arguments = (self._imports, task.arm, task.learning_rate, task.seed, not task.tuning)
         try:
-            future = worker.executor.submit(_train, *arguments)
+            future = worker.executor.submit(workers.train, *arguments)
         except BrokenProcessPool:  # lost while it was idle
             assert worker.restart is not None
             worker.executor = worker.restart()
-            future = worker.executor.submit(_train, *arguments)
+            future = worker.executor.submit(workers.train, *arguments)
         flying[future] = (worker, task)
 
     def _ended(self, worker: Worker, task: Task, future: Future[Any]) -> None:

@@ -40,8 +40,8 @@ def use_threads(threads: int) -> None:
 def batch_order(seed: int, examples: int, batch_size: int, steps: int) -> npt.NDArray[np.int32]:
     """The examples of every step, (steps, batch_size): a new permutation each epoch.
 
-    Depends on nothing but its arguments, so that all arms of a seed see the same batches in the same
-    order. What does not fill a batch at the end of an epoch is left out of that epoch.
+    Depends on nothing but its arguments, so that all arms of a seed see the same batches in the
+    same order. What does not fill a batch at the end of an epoch is left out of that epoch.
     """
     per_epoch = examples // batch_size
     epochs = [

@@ -64,7 +64,7 @@ def test_a_truncated_record_is_named(recipe, store):
     store.write_record(arm, made_up_run(arm, 3, 50))
     path = store.root / "runs/made/up/tanh/seed-3.json"
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ZooError, match="seed-3.json: .*restore the file, or delete it"):
+    with pytest.raises(ZooError, match=r"seed-3.json: .*restore the file, or delete it"):
         store.records(arm)
 
 

@@ -1,6 +1,7 @@
 """The 1,797 handwritten digits (8x8, 10 classes) that scikit-learn ships.
 
-Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998 (its test part).
+Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998 (its test
+part).
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 How to read `gradients.png`: a line that falls towards the input (left) is a vanishing gradient, one
 that rises an exploding one; the dashed line is what mean-field theory says of the same arm. How to
-read `curves.png`: the band holds the middle eight tenths of the seeds, the dotted line is the target.
+read `curves.png`: the band holds the middle 80 % of the seeds, the dotted line is the target.
 """
 
 import io
@@ -19,7 +19,7 @@ from zoo.results.leaderboard import ArmEvidence, evidence
 from zoo.results.record import RunRecord
 from zoo.results.store import Store, write_whole
 
-_STYLE = {
+_STYLE: dict[str, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -68,7 +68,7 @@ def stale(recipe: Recipe, store: Store) -> list[Path]:
     def source(path: Path) -> str | None:
         try:
             with Image.open(path) as image:
-                return image.info.get("Source")
+                return str(image.info.get("Source"))
         except OSError:
             return None
 
@@ -90,7 +90,12 @@ def _gradients(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None
         middle = np.nanmedian(deltas, axis=0)
         axes.plot(layers, middle, "o-", color=color, label=name, markersize=3)
         axes.fill_between(
-            layers, np.nanmin(deltas, axis=0), np.nanmax(deltas, axis=0), color=color, alpha=0.15, lw=0
+            layers,
+            np.nanmin(deltas, axis=0),
+            np.nanmax(deltas, axis=0),
+            color=color,
+            alpha=0.15,
+            lw=0,
         )
         profile = predicted(own.arm, next(iter(own.records.values())))
         if profile is not None:
@@ -147,6 +152,7 @@ def _colors(recipe: Recipe, found: dict[str, ArmEvidence]) -> Sequence[Any]:
     """The baseline black, the other arms in colours that stay theirs when an arm is left out."""
     from matplotlib import colormaps
 
-    wheel = iter(colormaps["tab10" if len(recipe.arms) <= 11 else "tab20"].colors)
+    colormap = colormaps["tab10" if len(recipe.arms) <= 11 else "tab20"]
+    wheel = iter(colormap(range(colormap.N)))
     colors = {arm: "black" if arm == recipe.baseline else next(wheel) for arm in recipe.arms}
     return [colors[name] for name in found]

@@ -9,7 +9,6 @@ from zoo.recipe import Arm
 from zoo.results.statistics import steps_to_target
 from zoo.schema import PositiveFloat, Strict, Target
 
-SCHEMA = 1
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Status = Literal["reached", "budget", "failed"]
 Series = list[float | None]
@@ -38,7 +37,7 @@ class Curve(Strict):
 
 
 class ProbeRecord(Strict):
-    """The gradient measurements (`zoo.probe`): for each quantity a list over steps of lists over layers."""
+    """The measurements of `zoo.probe`: for each quantity a list over steps of lists over layers."""
 
     steps: list[NonNegativeInt] = []
     layers: list[str] = []
@@ -66,7 +65,7 @@ class ProbeRecord(Strict):
 class RunRecord(Strict):
     """One run: one arm, one learning rate, one seed."""
 
-    schema_: Annotated[Literal[1], Field(alias="schema")] = SCHEMA
+    schema_: Annotated[Literal[1], Field(alias="schema")] = 1
     recipe: str
     arm: str
     seed: NonNegativeInt
@@ -114,7 +113,7 @@ def time_to_target(curve: Curve, target: Target, budget: int) -> int | None:
 
 
 def final_metric(curve: Curve, target: Target, budget: int) -> float | None:
-    """The target's metric at the last evaluation within the budget; None if the run ended before."""
+    """The target's metric at the last evaluation in the budget; None if the run ended before."""
     series = getattr(curve, target.metric) or []
     within = [value for step, value in zip(curve.step, series, strict=True) if step <= budget]
     return within[-1] if len(within) < len(series) else None  # training goes on past the budget

@@ -17,6 +17,9 @@ _PACKAGE = Path(__file__).resolve().parent
 # In a wheel the rows lie beside this file and the raw evidence is left out.
 FOLDER = _PACKAGE if (_PACKAGE / "leaderboard.json").is_file() else _PACKAGE.parents[1] / "results"
 
+# What the README shows of the first recipe stands between these.
+_START, _END = "<!-- made by scripts/reference.py -->", "<!-- end -->"
+
 _HEADING = """# Leaderboard
 
 Derived from the run records in this folder by `scripts/reference.py`; `zoo leaderboard --check`
@@ -97,13 +100,21 @@ def derived(folder: Path) -> Iterator[tuple[Path, str]]:
     yield folder / "leaderboard.json", tables.as_json([row for _, rows in found for row in rows])
     sections = [tables.markdown(recipe, rows) + _pictures(folder, recipe) for recipe, rows in found]
     yield folder / "LEADERBOARD.md", _HEADING + tables.legend() + "\n\n" + "\n".join(sections)
+    readme = folder.parent / "README.md"
+    if found and readme.is_file() and _START in readme.read_text():
+        before, _, rest = readme.read_text().partition(_START)
+        after = rest.partition(_END)[2]
+        table = tables.markdown(*found[0]).partition("\n\n")[2]
+        yield readme, f"{before}{_START}\n\n{table}\n{_END}{after}"
 
 
 def _pictures(folder: Path, recipe: Recipe) -> str:
     from zoo.results import figures
 
     paths = [path.relative_to(folder).as_posix() for path in figures.paths(folder, recipe)]
-    return "\n" + "\n".join(f"![{recipe.title}: {Path(path).stem}]({path})" for path in paths) + "\n"
+    return (
+        "\n" + "\n".join(f"![{recipe.title}: {Path(path).stem}]({path})" for path in paths) + "\n"
+    )
 
 
 def write(folder: Path = FOLDER) -> list[Path]:

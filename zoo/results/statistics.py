@@ -55,8 +55,8 @@ def capped(times: Sequence[int | None], budget: int) -> list[int]:
 def median_time(times: Sequence[int | None]) -> int | None:
     """The median T, censored runs being the longest; None if fewer than half reach.
 
-    With an even number of runs it is the lower of the middle two, so that it is a step at which a run
-    did reach the target (the Kaplan-Meier median).
+    With an even number of runs it is the lower of the middle two, so that it is a step at which a
+    run did reach the target (the Kaplan-Meier median).
     """
     ordered = sorted(math.inf if time is None else time for time in times)
     middle = ordered[(len(ordered) - 1) // 2]
@@ -131,13 +131,12 @@ class Speedup:
     bound: Bound
 
 
-def speedup(
-    baseline: Sequence[int | None], arm: Sequence[int | None], budget: int
-) -> Speedup:
+def speedup(baseline: Sequence[int | None], arm: Sequence[int | None], budget: int) -> Speedup:
     """How many times fewer steps the arm needs, over paired seeds.
 
-    The interval is a paired percentile bootstrap over seeds (Efron and Tibshirani 1993, chapter 13),
-    undefined for a single seed. At 10 seeds it covers about 91 %, not 95 %: verdicts do not use it.
+    The interval is a paired percentile bootstrap over seeds (Efron and Tibshirani 1993, chapter
+    13), undefined for a single seed. At 10 seeds it covers about 91 %, not 95 %: verdicts do not
+    use it.
 
     Returns:
         The ratio. It is a lower bound if a baseline run is censored (the baseline would have needed

@@ -1,8 +1,8 @@
 """A folder of evidence: run records, tuning runs and the manifest, each file whole or not there.
 
-    <root>/runs/<recipe>/<arm>/seed-<k>.json
-    <root>/tuning/<recipe>/<arm>.json
-    <root>/manifest.json                      SHA-256 of each of the above
+<root>/runs/<recipe>/<arm>/seed-<k>.json
+<root>/tuning/<recipe>/<arm>.json
+<root>/manifest.json                      SHA-256 of each of the above
 """
 
 import contextlib
@@ -73,6 +73,16 @@ class Store:
 
     # ------------------------------------------------------------ writing
 
+    def prepare(self) -> None:
+        """Makes the folder, so that one that cannot be written to is found before the training.
+
+        Raises:
+            ZooError: if it cannot.
+        """
+        probe = self.root / "runs" / ".writable"
+        write_whole(probe, "")
+        probe.unlink()
+
     def write_record(self, arm: Arm, record: RunRecord) -> None:
         """Keeps a run."""
         text = json.dumps(record.model_dump(by_alias=True, exclude_none=False), allow_nan=False)
@@ -128,7 +138,7 @@ class Store:
         return sorted(folder.relative_to(runs).as_posix() for folder in folders)
 
     def digest(self, recipe: Recipe) -> str:
-        """One SHA-256 over all evidence of a recipe: what its tables and figures are derived from."""
+        """One SHA-256 over all evidence of a recipe, which its tables and figures derive from."""
         folders = (f"runs/{recipe.id}/", f"tuning/{recipe.id}/")
         lines = [
             f"{name} {digest}\n"

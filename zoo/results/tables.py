@@ -88,7 +88,9 @@ def terminal(recipe: Recipe, rows: Sequence[Row]) -> Table:
     for row in rows:
         texts = cells(row)
         style = _STYLES.get(texts["verdict"], "")
-        table.add_row(*(Text(text, style if name == "verdict" else "") for name, text in texts.items()))
+        table.add_row(
+            *(Text(text, style if name == "verdict" else "") for name, text in texts.items())
+        )
     return table
 
 
@@ -112,7 +114,9 @@ def markdown(recipe: Recipe, rows: Sequence[Row]) -> str:
 
 def legend() -> str:
     """What each column of the Markdown table says."""
-    return "\n".join(f"- **{name}**: {meaning}" for name, meaning in COLUMNS.items() if name != meaning)
+    return "\n".join(
+        f"- **{name}**: {meaning}" for name, meaning in COLUMNS.items() if name != meaning
+    )
 
 
 def as_json(rows: Sequence[dict[str, Any]]) -> str:

@@ -1,0 +1,63 @@
+"""One thread, as in a worker of the zoo: runs are then equal to the last bit."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+
+from zoo import recipe as recipes
+
+SMALL = {
+    "model.depth": 3,
+    "model.width": 16,
+    "training.learning_rate": [0.01, 0.1],
+    "training.steps": 42,
+    "training.evaluate_every": 7,
+    "training.seeds": 2,
+    "training.tuning_seeds": 1,
+    "target.value": 0.5,
+}
+
+
+@pytest.fixture(scope="session")
+def one_thread():
+    from zoo import environment
+
+    environment.load_tensorflow()
+    from zoo import training
+
+    training.use_threads(1)
+
+
+@pytest.fixture(scope="session")
+def digits(one_thread):
+    from zoo import data
+
+    return data.load("digits")
+
+
+@pytest.fixture
+def small_recipe():
+    """digits/activation, small enough to train in a moment; called with further settings."""
+
+    def load(**settings):
+        dotted = {key.replace("__", "."): value for key, value in settings.items()}
+        return recipes.load("digits/activation", {**SMALL, **dotted})
+
+    return load
+
+
+@pytest.fixture
+def empty_registry(tmp_path, monkeypatch, one_thread):
+    """Keras's registry empty, nothing imported, in a folder of the test's own."""
+    import keras
+
+    from zoo import user_files
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(user_files, "_imported", set())
+    monkeypatch.setattr(user_files, "_origins", {})
+    keras.saving.get_custom_objects().clear()
+    yield
+    keras.saving.get_custom_objects().clear()

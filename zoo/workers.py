@@ -1,0 +1,142 @@
+"""Workers: executors that do one run at a time, in this process or in spawned ones.
+
+Each is single-threaded and keeps the arm that it compiled last.
+"""
+
+import contextlib
+import functools
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from zoo import environment, user_files
+from zoo import recipe as zoo_recipe
+from zoo.recipe import Arm, Recipe
+
+BYTES_PER_WORKER = 2**30 * 3 // 2  # TensorFlow, a compiled arm and its data
+
+
+# ---------------------------------------------------------------- in a worker
+
+
+def _start_worker(threads: int) -> None:
+    """Runs once in each new process, which ends with its parent and leaves Ctrl-C to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _load(threads)
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _load(threads: int) -> None:
+    environment.load_tensorflow()
+    from zoo import training
+
+    training.use_threads(threads)
+
+
+@functools.lru_cache(maxsize=1)
+def _data(name: str) -> Any:
+    from zoo import data
+
+    return data.load(name)
+
+
+_compiled: dict[str, Any] = {}  # the arm this worker compiled last, by arm_sha256
+
+
+def train(
+    imports: Sequence[user_files.Source], arm: Arm, learning_rate: float, seed: int, probe: bool
+) -> dict[str, Any]:
+    """One run in this process, with the environment it ran in."""
+    import tensorflow as tf
+
+    from zoo import training
+
+    for name, source in imports:
+        user_files.import_source(name, source)
+    if arm.sha256 not in _compiled:
+        _compiled.clear()
+        _compiled[arm.sha256] = training.CompiledArm(arm, _data(arm.spec.data.name))
+    result: dict[str, Any] = _compiled[arm.sha256].run(seed, learning_rate, probe=probe)
+    threads = tf.config.threading.get_intra_op_parallelism_threads()
+    return {
+        **result,
+        "environment": {
+            **environment.describe(),
+            "threads": threads,
+            "imports": user_files.digests(imports),
+        },
+    }
+
+
+def check(imports: Sequence[user_files.Source], recipes: Sequence[Recipe]) -> None:
+    """Finds what Keras would refuse before any training, and loads TensorFlow on the way."""
+    for name, source in imports:
+        user_files.import_source(name, source)
+    for recipe in recipes:
+        zoo_recipe.check(recipe)
+
+
+class _InProcess(Executor):
+    """Runs each call at once, where it is submitted."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+# ---------------------------------------------------------------- workers
+
+
+@dataclass(eq=False)
+class Worker:
+    """An executor that does one run at a time, and the arm it has compiled."""
+
+    executor: Executor
+    restart: Callable[[], Executor] | None = None
+    arm: str = ""
+
+
+def worker_count(cores: int | None = None, memory: int | None = None) -> int:
+    """How many single-threaded workers fit: one a core, less where memory is short."""
+    cores = cores or len(os.sched_getaffinity(0))
+    memory = memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    return max(1, min(cores, memory // BYTES_PER_WORKER))
+
+
+def _process() -> Executor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(1,))
+
+
+@contextlib.contextmanager
+def pool(count: int) -> Iterator[list[Worker]]:
+    """This process for one worker, else so many spawned processes; all ended on leaving."""
+    if count == 1:
+        _load(threads=1)
+        yield [Worker(_InProcess())]
+        return
+    before = set(multiprocessing.active_children())
+    workers = [Worker(_process(), restart=_process) for _ in range(count)]
+    try:
+        yield workers
+    finally:
+        for worker in workers:
+            worker.executor.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
