@@ -55,8 +55,12 @@ def dead(activation: str, output: Tensor) -> Tensor:
     """
     if activation != "relu":
         return tf.constant(float("nan"), tf.float64)
-    largest = tf.reduce_max(tf.abs(output), axis=list(range(output.shape.rank - 1)))
+    largest = tf.reduce_max(output, axis=list(range(output.shape.rank - 1)))
     return tf.reduce_mean(tf.cast(largest == 0.0, tf.float64))
+
+
+def _float64(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tf.cast(x, tf.float64) for x in tensors]
 
 
 def nonfinite(x: Tensor) -> Tensor:
@@ -199,8 +203,9 @@ class Probe:
             raise ValueError(f"model {model.name} has no layer with a kernel to measure")
         self.layers = [layer.name for layer in self._measured]
         self._kernels = [layer.kernel.value for layer in self._measured]
-        self._first = [tf.Variable(kernel, trainable=False) for kernel in self._kernels]
-        self._before = [tf.Variable(kernel, trainable=False) for kernel in self._kernels]
+        kernels = _float64(self._kernels)
+        self._first = [tf.Variable(kernel, trainable=False) for kernel in kernels]
+        self._before = [tf.Variable(kernel, trainable=False) for kernel in kernels]
         self._first_norm = tf.Variable(norms(self._kernels), trainable=False)
         self._before_norm = tf.Variable(norms(self._kernels), trainable=False)
         trainable = {id(variable) for variable in model.trainable_variables}
@@ -208,13 +213,14 @@ class Probe:
 
     def start(self) -> None:
         """Takes the present kernels as W_0, from which displacement is measured."""
-        for first, kernel in zip(self._first, self._kernels, strict=True):
+        for first, kernel in zip(self._first, _float64(self._kernels), strict=True):
             first.assign(kernel)
         self._first_norm.assign(norms(self._kernels))
 
     def update_ratio(self) -> Tensor:
         """||W(t+1) - W(t)|| / ||W(t)|| of each layer, (layers,) float64: W(t) as last measured."""
-        moved = [now - old for now, old in zip(self._kernels, self._before, strict=True)]
+        kernels = _float64(self._kernels)
+        moved = [now - old for now, old in zip(kernels, self._before, strict=True)]
         return norms(moved) / self._before_norm
 
     def measure(self) -> Tensor:
@@ -225,7 +231,7 @@ class Probe:
             loss = tf.reduce_mean(self._loss(self._y, outputs))
         for variable, value in zip(self._state, state, strict=True):
             variable.assign(value)
-        kernels = [tf.identity(kernel) for kernel in self._kernels]
+        kernels = _float64(self._kernels)
         for before, kernel in zip(self._before, kernels, strict=True):
             before.assign(kernel)
         traces = [recorder.traces[id(layer)] for layer in self._measured]
