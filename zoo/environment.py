@@ -71,21 +71,21 @@ def _cpu() -> str:
 
 
 def _git_commit() -> str | None:
-    """The commit of the checkout the package runs from, with "+" if it is changed; else None."""
+    """The commit of the checkout the package runs from; with "+" if package or recipes changed."""
     root = Path(__file__).resolve().parent.parent
     if not (root / ".git").exists():
         return None
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        return answer.stdout.strip()
+
     try:
-        answer = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=+"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
+        changed = git("status", "--porcelain", "--", "zoo", "recipes")
+        return git("rev-parse", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return None
-    return answer.stdout.strip()
 
 
 @functools.cache
