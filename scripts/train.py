@@ -17,13 +17,13 @@ import zoo.recipe
 from zoo import keras_parts
 from zoo.results import reference
 from zoo.results.statistics import steps_to_target
-from zoo.training import batch_order, loss_of
+from zoo.training import batch_order, loss_of, steps_in_all
 
 
 def train(arm: zoo.recipe.Arm, seed: int, learning_rate: float) -> dict[str, list[float]]:
     """Trains to two evaluations past the budget; the curve by evaluation, as Keras names it."""
     training, size = arm.spec.training, arm.spec.data.batch_size
-    data = zoo.data.load(arm.spec.data.name)
+    data = zoo.data.load_for(arm.spec.data)
 
     keras.utils.set_random_seed(seed)  # the same initial weights for every arm of this shape
     model = zoo.models.build(arm.spec.model, data)
@@ -34,7 +34,7 @@ def train(arm: zoo.recipe.Arm, seed: int, learning_rate: float) -> dict[str, lis
         jit_compile=False,
     )
 
-    steps = (training.steps // training.evaluate_every + 2) * training.evaluate_every
+    steps = steps_in_all(training)
     order = batch_order(seed, len(data.train.x), size, steps)
     curve: dict[str, list[float]] = {"step": []}
     for first in range(0, steps, training.evaluate_every):

@@ -94,7 +94,8 @@ def test_a_shipped_recipe_passes(recipe_id):
         (
             "name: digits",
             "name: digit",
-            "3:8: data.name: no data set 'digit', did you mean digits?",
+            "3:8: data.name: digit: no such data set, here or in tensorflow-datasets; did you mean "
+            "digits?",
         ),
         (
             "activation: sigmoid",

@@ -604,3 +604,16 @@ def test_recipes_are_read_without_tensorflow():
     )
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_digests_of_the_shipped_evidence_stand():
+    """A default that changes, changes what arms compute; then this test and the evidence must."""
+    shipped = {name: arm.sha256[:12] for name, arm in recipe.load("digits/activation").arms.items()}
+    assert shipped == {
+        "sigmoid": "15c20aba18b5",
+        "tanh": "25527da50925",
+        "relu": "215016dc15e4",
+        "relu_he": "dc142f877099",
+    }
+    model = recipe.load("digits/activation").spec.model
+    assert (model.initializer.class_name, model.normalization) == ("glorot_uniform", None)

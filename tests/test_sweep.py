@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -62,7 +63,7 @@ def test_a_sweep_writes_every_run_once(undisturbed, small_recipe):
         record = files[f"runs/digits/activation/{name}/seed-1.json"]
         assert record["status"] == ("reached" if record["steps_to_target"] else "budget")
     store = Store(undisturbed)
-    assert store.changed() == store.unlisted() == []
+    assert store.changed() == store.missing_or_extra() == []
 
 
 def test_records_hold_the_environment(undisturbed):
@@ -144,13 +145,37 @@ def test_records_of_a_changed_arm_are_refused_and_left_alone(undisturbed, small_
 
 
 def test_a_file_changed_by_hand_is_refused(undisturbed, small_recipe, tmp_path):
-    import shutil
-
     shutil.copytree(undisturbed, tmp_path / "copy")
     path = tmp_path / "copy/runs/digits/activation/relu/seed-0.json"
     path.write_text(path.read_text().replace('"steps_to_target": ', '"steps_to_target":  '))
     with pytest.raises(ZooError, match=r"relu/seed-0.json: changed since manifest.json"):
         Sweep([small_recipe()], Store(tmp_path / "copy"))
+
+
+def test_a_damaged_record_can_be_deleted_and_is_trained_again(undisturbed, small_recipe, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(undisturbed, copy)
+    path = copy / "runs/digits/activation/relu/seed-0.json"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ZooError, match=r"seed-0.json"):
+        Sweep([small_recipe()], Store(copy))
+    path.unlink()
+    train(small_recipe(), copy)
+    assert evidence(copy) == evidence(undisturbed)
+
+
+def test_records_and_searches_of_another_user_file_are_refused(small_recipe, tmp_path):
+    source = (
+        "import keras\n@keras.saving.register_keras_serializable()\n"
+        "def mine(x):\n    return keras.ops.{}(x)\n"
+    )
+    recipe = small_recipe(model__activation="mine").only([])
+    train(recipe, tmp_path, imports=[("mine.py", source.format("tanh"))])
+    with pytest.raises(ZooError, match=r"trained with another --import \(mine.py\)"):
+        Sweep([recipe], Store(tmp_path), imports=[("mine.py", source.format("relu"))])
+    shutil.rmtree(tmp_path / "runs")
+    with pytest.raises(ZooError, match=r"trained with another --import \(mine.py\)"):
+        Sweep([recipe], Store(tmp_path))
 
 
 # ---------------------------------------------------------------- failures
@@ -175,9 +200,18 @@ def test_a_run_that_raises_is_recorded_with_its_traceback_and_tried_again_next_t
     assert "MemoryError: no room" in log.read_text() and "Traceback" in log.read_text()
     records = Store(tmp_path).records(recipe.arms["relu"])
     assert (records[1].status, records[0].status != "failed") == ("failed", True)
-    assert rows(recipe, Store(tmp_path))[1]["reached"] <= 1
+    row = rows(recipe, Store(tmp_path))[1]
+    assert row["seeds"] == 1  # a crash is no evidence against the arm
+
+    class Stop(BaseException):
+        pass
+
+    def stop(states):
+        raise Stop
 
     monkeypatch.setattr(workers, "train", real)
+    with pytest.raises(Stop):  # the retry itself is interrupted
+        train(recipe, tmp_path, listener=stop)
     assert train(recipe, tmp_path).failures == []
     assert Store(tmp_path).records(recipe.arms["relu"])[1].status != "failed"
 

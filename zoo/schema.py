@@ -62,11 +62,26 @@ class Makes:
     kind: Literal["activation", "initializer", "layer", "optimizer"]
 
 
+class DataSplit(Strict):
+    """A split of tensorflow-datasets for each part, in its own notation, such as train[:90%]."""
+
+    train: Annotated[str, Field(min_length=1)]
+    validation: Annotated[str, Field(min_length=1)]
+    test: Annotated[str, Field(min_length=1)]
+
+
 class Data(Strict):
     """The data set and the batch."""
 
     name: Annotated[str, Field(min_length=1, description="a name that zoo.data.load knows")]
     batch_size: Count
+    split: Annotated[
+        DataSplit | None, Field(description="without it the set's own, and 10 % of train")
+    ] = None
+    image_size: Annotated[
+        Annotated[int, Field(ge=1, le=1024)] | None,
+        Field(description="images are resized to this height and width"),
+    ] = None
 
 
 class MLP(Strict):

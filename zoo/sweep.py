@@ -19,9 +19,9 @@ from zoo.results import record as records
 from zoo.results.leaderboard import tuned_rate
 from zoo.results.record import RunRecord, TuningRun
 from zoo.results.store import Store, write_whole
+from zoo.schema import FIRST_TUNING_SEED
 from zoo.workers import Worker
 
-TUNING_SEED = 1000
 ATTEMPTS = 3  # a run that takes its worker with it so often is recorded as failed
 
 
@@ -36,7 +36,7 @@ class Task:
     @property
     def tuning(self) -> bool:
         """Whether the run is one of the learning-rate search."""
-        return self.seed >= TUNING_SEED
+        return self.seed >= FIRST_TUNING_SEED
 
     @property
     def key(self) -> tuple[str, float, int]:
@@ -77,7 +77,8 @@ class ArmState:
     @property
     def reached(self) -> int:
         """How many reported runs reached the target."""
-        return sum(record.status == "reached" for record in self.records.values())
+        reported = [run for seed, run in self.records.items() if seed < self.seeds]
+        return sum(run.status == "reached" for run in reported)
 
     @property
     def failed(self) -> int:
@@ -119,7 +120,7 @@ class Sweep:
             for arm in recipe.arms.values():
                 tuning = [run for run in store.tuning(arm) if run.status != "failed"]
                 kept = {s: r for s, r in store.records(arm).items() if r.status != "failed"}
-                self._refuse_other_imports(arm, kept)
+                self._refuse_other_imports(arm, tuning, kept)
                 state = ArmState(arm, arm.spec.training.seeds, tuning, kept)
                 self._plan(state)
                 self.states.append(state)
@@ -137,10 +138,10 @@ class Sweep:
         """Sets what can be trained now: the search, and when it is complete, the reported seeds."""
         training, have = state.arm.spec.training, {(t.learning_rate, t.seed) for t in state.tuning}
         search = [
-            Task(state.arm, rate, TUNING_SEED + number)
+            Task(state.arm, rate, FIRST_TUNING_SEED + number)
             for number in range(training.tuning_seeds)
             for rate in training.learning_rate
-            if len(training.learning_rate) > 1 and (rate, TUNING_SEED + number) not in have
+            if len(training.learning_rate) > 1 and (rate, FIRST_TUNING_SEED + number) not in have
         ]
         if search:
             state.waiting = search
@@ -156,16 +157,19 @@ class Sweep:
             if seed not in state.records
         ]
 
-    def _refuse_other_imports(self, arm: Arm, kept: dict[int, RunRecord]) -> None:
+    def _refuse_other_imports(
+        self, arm: Arm, tuning: Sequence[TuningRun], kept: dict[int, RunRecord]
+    ) -> None:
         """The digest of an arm does not cover the user's files that it names."""
         now = user_files.digests(self._imports)
-        for seed, record in kept.items():
-            before = record.environment.get("imports", {})
-            if before != now:
-                names = ", ".join(sorted(before.keys() | now.keys()))
+        before = [run.imports for run in tuning]
+        before += [run.environment.get("imports", {}) for run in kept.values()]
+        for imports in before:
+            if imports != now:
+                names = ", ".join(sorted(imports.keys() | now.keys()))
                 raise ZooError(
-                    f"{self._store.root}: {arm.id}: seed {seed} was trained with another --import "
-                    f"({names}): use another folder"
+                    f"{self._store.root}: {arm.id}: was trained with another --import ({names}): "
+                    "use another folder"
                 )
 
     def run(self, pool: Sequence[Worker], listener: Listener) -> None:
@@ -178,6 +182,15 @@ class Sweep:
         Raises:
             ZooError: for a mistake in a recipe that shows only in training.
         """
+        for state in self.states:
+            if state.waiting:
+                self._store.forget(state.arm, set(range(state.seeds)) - state.records.keys())
+        try:
+            self._run(pool, listener)
+        finally:
+            self._store.write_manifest()
+
+    def _run(self, pool: Sequence[Worker], listener: Listener) -> None:
         checks = [w.executor.submit(workers.check, self._imports, self._recipes) for w in pool]
         for check in checks:
             check.result()
@@ -195,7 +208,6 @@ class Sweep:
                 idle.append(worker)
                 self._ended(worker, task, future)
                 listener(self.states)
-        self._store.write_manifest()
 
     def _next(self, worker: Worker) -> Task | None:
         """The next run for a worker: of the arm it has compiled, or of the one with most left."""

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from zoo import keras_parts, models
+from zoo import keras_parts, models, schema
 from zoo.data import Dataset, Split
 from zoo.errors import ZooError
 from zoo.probe import QUANTITIES, Probe
@@ -49,6 +49,11 @@ def batch_order(seed: int, examples: int, batch_size: int, steps: int) -> npt.ND
         for epoch in range(math.ceil(steps / per_epoch))
     ]
     return np.concatenate(epochs).reshape(-1, batch_size)[:steps].astype(np.int32)
+
+
+def steps_in_all(training: schema.Training) -> int:
+    """The steps of a run: to the second evaluation past the budget, which may confirm a target."""
+    return (training.steps // training.evaluate_every + 2) * training.evaluate_every
 
 
 def probe_steps(steps: int) -> list[int]:
@@ -98,8 +103,8 @@ class CompiledArm:
             )
         self._arm, self._data = arm, data
         self._budget, self._every = training.steps, training.evaluate_every
-        self._evaluations = self._budget // self._every + 2
-        self._total = self._evaluations * self._every  # two evaluations past the budget
+        self._total = steps_in_all(training)
+        self._evaluations = self._total // self._every
         self.model = build_seeded(arm, data, seed=0)
         self._loss = loss_of(data)
         self._train = Split(*map(tf.constant, data.train))
@@ -232,6 +237,8 @@ class CompiledArm:
             metric.reset_state()
         size = self._arm.spec.data.batch_size
         self._order = tf.constant(batch_order(seed, len(self._data.train.x), size, self._total))
+        self._quantities.assign(tf.fill(self._quantities.shape, tf.constant(math.nan, tf.float64)))
+        self._update_ratios.assign(self._quantities[:, 0])
         self._probe.start()
 
     def _initial_of(self, seed: int) -> list[npt.NDArray[Any]]:
@@ -241,7 +248,7 @@ class CompiledArm:
 
     @property
     def seconds_per_step(self) -> float:
-        """The time of one training step alone: the quickest of three stretches, measured once."""
+        """The time of one training step alone: the quickest of a few stretches, measured once."""
         if self._seconds_per_step is None:
             steps = max(1, min(64, self._budget // 20))
             stretch = tf.constant([[0, steps, -1, -1]])
@@ -279,8 +286,9 @@ class CompiledArm:
         trained = self._total if diverged < 0 else diverged
         rows = trained // self._every
         curve = self._curve.numpy()[:rows].T.tolist()
-        probed = [step for step in self._probed if probe and (diverged < 0 or step <= trained)]
         quantities = [self._update_ratios.numpy(), *self._quantities.numpy().transpose(1, 0, 2)]
+        measured = np.isfinite(quantities[1 + QUANTITIES.index("nonfinite")][:, 0])  # a count
+        probed = [step for step, done in zip(self._probed, measured, strict=True) if done]
         return {
             "seed": seed,
             "learning_rate": learning_rate,

@@ -51,8 +51,15 @@ def read_source(path: str | Path) -> Source:
 
 
 def digests(sources: Sequence[Source]) -> dict[str, str]:
-    """The SHA-256 of each text by the file's name without folders, for run records."""
-    return {Path(name).name: hashlib.sha256(text.encode()).hexdigest() for name, text in sources}
+    """The SHA-256 of each text by the file's name without folders, for run records.
+
+    Raises:
+        ZooError: if two files have one name.
+    """
+    found = {Path(name).name: hashlib.sha256(text.encode()).hexdigest() for name, text in sources}
+    if len(found) < len(sources):
+        raise ZooError("--import: two files have the same name: rename one")
+    return found
 
 
 def import_source(name: str, source: str) -> None:

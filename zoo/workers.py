@@ -4,7 +4,6 @@ Each is single-threaded and keeps the arm that it compiled last.
 """
 
 import contextlib
-import functools
 import multiprocessing
 import os
 import signal
@@ -12,9 +11,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from zoo import environment, user_files
+from zoo import environment, schema, user_files
 from zoo import recipe as zoo_recipe
 from zoo.recipe import Arm, Recipe
 
@@ -45,11 +45,16 @@ def _load(threads: int) -> None:
     training.use_threads(threads)
 
 
-@functools.lru_cache(maxsize=1)
-def _data(name: str) -> Any:
+def _data(wanted: schema.Data) -> Any:
     from zoo import data
 
-    return data.load(name)
+    if wanted not in _loaded:
+        _loaded.clear()
+        _loaded[wanted] = data.load_for(wanted)
+    return _loaded[wanted]
+
+
+_loaded: dict[schema.Data, Any] = {}  # the data that this worker used last
 
 
 _compiled: dict[str, Any] = {}  # the arm this worker compiled last, by arm_sha256
@@ -67,7 +72,7 @@ def train(
         user_files.import_source(name, source)
     if arm.sha256 not in _compiled:
         _compiled.clear()
-        _compiled[arm.sha256] = training.CompiledArm(arm, _data(arm.spec.data.name))
+        _compiled[arm.sha256] = training.CompiledArm(arm, _data(arm.spec.data))
     result: dict[str, Any] = _compiled[arm.sha256].run(seed, learning_rate, probe=probe)
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     return {
@@ -114,9 +119,21 @@ class Worker:
 
 def worker_count(cores: int | None = None, memory: int | None = None) -> int:
     """How many single-threaded workers fit: one a core, less where memory is short."""
-    cores = cores or len(os.sched_getaffinity(0))
-    memory = memory or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    return max(1, min(cores, memory // BYTES_PER_WORKER))
+    if cores is None:
+        affinity = getattr(os, "sched_getaffinity", None)  # Linux alone
+        cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    memory = memory or _available_memory()
+    return max(1, cores if memory is None else min(cores, memory // BYTES_PER_WORKER))
+
+
+def _available_memory() -> int | None:
+    """Bytes that new processes can have, the page cache included; None where it is not told."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(found[0]) * 1024 if found else None
 
 
 def _process() -> Executor:

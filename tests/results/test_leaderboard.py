@@ -5,10 +5,11 @@ import json
 
 import pytest
 
-from tests.results.conftest import BUDGET, made_up_tuning
+from tests.results.conftest import BUDGET, made_up_run, made_up_tuning
 from zoo.errors import ZooError
 from zoo.results import figures, tables
 from zoo.results.leaderboard import rows
+from zoo.results.record import final_metric
 
 KEYS = """
     recipe arm baseline changes target budget seeds reached diverged steps_to_target
@@ -67,6 +68,28 @@ def test_another_target_scores_the_same_evidence(recipe, store, fill):
     assert easy["tanh"]["lr_band"] is None  # the search was scored against the recipe's target
     hard = by_arm(recipe, store, target=0.99)
     assert hard["tanh"]["reached"] == 0 and hard["tanh"]["target"]["value"] == 0.99
+
+
+def test_a_target_that_cannot_be_is_refused(recipe, store, fill):
+    fill({"sigmoid": [None], "tanh": [20]})
+    with pytest.raises(ZooError, match=r"--target 2"):
+        rows(recipe, store, 2.0)
+
+
+def test_leaving_arms_out_does_not_make_p_smaller(recipe, store, fill):
+    fill({"sigmoid": [None] * 10, "tanh": [20] * 10, "relu": [None] * 10})
+    of_all, of_one = by_arm(recipe, store), by_arm(recipe.only(["tanh"]), store)
+    assert of_one["tanh"]["p_value"] == of_all["tanh"]["p_value"]
+
+
+def test_a_search_ends_with_the_metric_at_the_budget(recipe):
+    arm = recipe.arms["tanh"]
+    run = made_up_run(arm, 0, 20)
+    assert final_metric(run, arm.spec.target, BUDGET) == 0.95
+    after = made_up_run(arm, 0, 20, diverged_at=BUDGET + 5)
+    assert final_metric(after, arm.spec.target, BUDGET) == 0.95
+    before = made_up_run(arm, 0, 20, diverged_at=BUDGET)
+    assert final_metric(before, arm.spec.target, BUDGET) is None
 
 
 def test_only_seeds_of_both_arms_are_compared(recipe, store, fill):

@@ -224,6 +224,11 @@ def test_sign_flip_p_of_many_seeds():
     assert math.isclose(sign_flip_p([1] * 40), 2 / 2**40)
 
 
+def test_holm_over_a_family_of_which_only_some_are_at_hand():
+    assert holm([0.01], family=3) == pytest.approx([0.03])
+    assert holm([0.01, 0.02], family=3) == pytest.approx([0.03, 0.04])
+
+
 def test_holm():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]) == [1.0, 1.0]
@@ -248,6 +253,7 @@ def test_holm_never_helps_and_never_exceeds_bonferroni(p_values):
         ([20] * 10, [None] * 10, 0.05, "worse"),
         ([20] * 10, [10] * 10, 0.051, "inconclusive"),
         ([None] * 10, [None] * 9 + [20], 1.0, "inconclusive"),
+        ([None] * 9, [20] * 9, 0.01, "inconclusive"),  # too few seeds for a verdict
     ],
 )
 def test_verdict(baseline, arm, p_value, expected):
@@ -259,9 +265,11 @@ def test_verdict(baseline, arm, p_value, expected):
 
 def test_early_average_weighs_by_time():
     assert early_average([0, 1, 3], [1.0, 1.0, 3.0], end=3) == pytest.approx((1 + 4) / 3)
-    assert early_average([0, 1, 3], [1.0, 5.0, 99.0], end=2) == 3.0  # later probes are left out
+    assert early_average([0, 2, 3], [1.0, 5.0, 99.0], end=2) == 3.0  # later probes are left out
 
 
 def test_early_average_of_too_little_is_undefined():
     assert early_average([0], [1.0], end=3) is None
+    assert early_average([0], [1.0], end=0) is None
+    assert early_average([0, 1, 2], [1.0, 1.0, 1.0], end=3) is None  # the run ended before
     assert early_average([0, 1], [1.0, None], end=3) is None

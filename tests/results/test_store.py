@@ -70,7 +70,7 @@ def test_a_truncated_record_is_named(recipe, store):
 
 def test_the_manifest_tells_changed_missing_and_extra_files(recipe, store, fill):
     fill({"sigmoid": [None, None], "tanh": [20, 30]})
-    assert store.changed() == store.unlisted() == []
+    assert store.changed() == store.missing_or_extra() == []
     folder = store.root / "runs/made/up/tanh"
     edit(folder / "seed-0.json", seconds=2.0)
     (folder / "seed-1.json").unlink()
@@ -78,9 +78,11 @@ def test_the_manifest_tells_changed_missing_and_extra_files(recipe, store, fill)
     store.write_record(arm, made_up_run(arm, 2, 50))
     assert store.changed() == [
         f"{folder / 'seed-0.json'}: changed since manifest.json was written",
-        f"{folder / 'seed-1.json'}: missing, but in manifest.json",
     ]
-    assert store.unlisted() == [f"{folder / 'seed-2.json'}: not in manifest.json"]
+    assert store.missing_or_extra() == [
+        f"{folder / 'seed-1.json'}: missing, but in manifest.json",
+        f"{folder / 'seed-2.json'}: not in manifest.json",
+    ]
 
 
 def test_the_digest_follows_the_evidence_of_its_recipe_alone(recipe, store, fill):

@@ -19,4 +19,6 @@ def build(arguments: MLP, data: Dataset) -> "keras.Model":
 
     families = {"mlp": mlp}
     keywords = {name: getattr(arguments, name) for name in type(arguments).model_fields}
-    return families[keywords.pop("family")](data.input_shape, data.outputs, **keywords)
+    return families[keywords.pop("family")](
+        data.input_shape, data.outputs, vocabulary=data.vocabulary, **keywords
+    )

@@ -14,7 +14,8 @@ def mlp(
     width: int,
     activation: KerasPart,
     initializer: KerasPart,
-    normalization: KerasPart | None,
+    normalization: KerasPart | None = None,
+    vocabulary: int | None = None,
 ) -> keras.Model:
     """`depth` hidden blocks of Dense, normalization, activation, then a linear Dense layer.
 
@@ -28,9 +29,15 @@ def mlp(
         activation: a Keras activation, or an activation layer.
         initializer: of every kernel, the last one included.
         normalization: a Keras normalization layer, or None.
+        vocabulary: if the inputs are that many different tokens: each becomes a vector of `width`,
+            and a text the mean of its vectors (Joulin et al. 2017).
     """
-    inputs = keras.Input(input_shape)
-    x = keras.layers.Flatten()(inputs)
+    inputs = keras.Input(input_shape, dtype="float32" if vocabulary is None else "int32")
+    if vocabulary is None:
+        x = keras.layers.Flatten()(inputs)
+    else:
+        x = keras.layers.Embedding(vocabulary, width, name="embedding")(inputs)
+        x = keras.layers.GlobalAveragePooling1D()(x)
     for number in range(1, depth + 1):
         kernel = keras_parts.initializer(initializer)
         x = keras.layers.Dense(width, kernel_initializer=kernel, name=f"dense_{number}")(x)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
 
+from pydantic import ValidationError
+
 from zoo.errors import ZooError
 from zoo.recipe import Arm, Recipe
 from zoo.results import statistics
@@ -49,12 +51,14 @@ def tuned_rate(arm: Arm, store: Store) -> statistics.Tuned | None:
 def evidence(recipe: Recipe, store: Store) -> dict[str, ArmEvidence]:
     """What there is of a recipe's arms; arms without a record are left out.
 
+    A run that failed (it raised, or lost its worker) says nothing of its arm and is no evidence.
+
     Raises:
         ZooError: for a damaged or foreign record, or if the baseline has none.
     """
     found = {}
     for name, arm in recipe.arms.items():
-        records = store.records(arm)
+        records = {s: r for s, r in store.records(arm).items() if r.status != "failed"}
         if not records:
             continue
         tuned = tuned_rate(arm, store)
@@ -87,7 +91,11 @@ def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> lis
     found = evidence(recipe, store)
     target = recipe.spec.target
     if target_value is not None:
-        target = Target(metric=target.metric, mode=target.mode, value=target_value)
+        try:
+            target = Target(metric=target.metric, mode=target.mode, value=target_value)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ZooError(f"--target {target_value}: {reason}") from None
     budget = recipe.spec.training.steps
     base = found.pop(recipe.baseline)
     pairs = {name: sorted(base.records.keys() & own.records.keys()) for name, own in found.items()}
@@ -101,14 +109,15 @@ def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> lis
         after = statistics.capped(times(found[name], pairs[name]), budget)
         return [b - a for b, a in zip(before, after, strict=True)]
 
-    corrected = statistics.holm([statistics.sign_flip_p(shortfall(name)) for name in found])
-    p_values = dict(zip(found, corrected, strict=True))
+    p_values = [statistics.sign_flip_p(shortfall(name)) for name in found]
+    corrected = statistics.holm(p_values, family=recipe.comparisons)
+    holm_p = dict(zip(found, corrected, strict=True))
     result = []
     for own in (base, *found.values()):
         seeds = pairs.get(own.arm.name, sorted(base.records))
         own_times, base_times = times(own, seeds), times(base, seeds)
         speedup = statistics.speedup(base_times, own_times, budget)
-        p_value = p_values.get(own.arm.name)
+        p_value = holm_p.get(own.arm.name)
         records = [own.records[seed] for seed in seeds]
         searched = own.tuned is not None and len(own.arm.spec.training.learning_rate) > 1
         tuned = own.tuned if searched and target_value is None else None
@@ -158,7 +167,7 @@ def _gradients(records: Sequence[RunRecord], budget: int) -> Row:
             statistics.early_average(
                 record.probe.steps,
                 [row[0] for row in getattr(record.probe, name)],
-                budget / 10,
+                round(budget / 10),
             )
             for record in records
         )

@@ -94,6 +94,7 @@ class TuningRun(Strict):
     steps_to_target: PositiveInt | None
     final_metric: float | None
     arm_sha256: Sha256
+    imports: dict[str, str] = {}  # SHA-256 of the user's files, by name
 
 
 def rounded(value: Any, digits: int) -> Any:
@@ -112,11 +113,13 @@ def time_to_target(curve: Curve, target: Target, budget: int) -> int | None:
     return steps_to_target(curve.step, getattr(curve, target.metric) or [], target, budget)
 
 
-def final_metric(curve: Curve, target: Target, budget: int) -> float | None:
-    """The target's metric at the last evaluation in the budget; None if the run ended before."""
+def final_metric(record: RunRecord, target: Target, budget: int) -> float | None:
+    """The target's metric at the last evaluation in the budget; None if the run ended before B."""
+    curve = record.evaluation
     series = getattr(curve, target.metric) or []
     within = [value for step, value in zip(curve.step, series, strict=True) if step <= budget]
-    return within[-1] if len(within) < len(series) else None  # training goes on past the budget
+    ended = record.diverged_at is not None and record.diverged_at <= budget
+    return within[-1] if within and not ended else None
 
 
 def of_run(arm: Arm, result: dict[str, Any]) -> RunRecord:
@@ -160,6 +163,7 @@ def of_tuning(arm: Arm, record: RunRecord) -> TuningRun:
         seed=record.seed,
         status=record.status,
         steps_to_target=record.steps_to_target,
-        final_metric=final_metric(record.evaluation, target, budget),
+        final_metric=final_metric(record, target, budget),
         arm_sha256=record.arm_sha256,
+        imports=record.environment.get("imports", {}),
     )

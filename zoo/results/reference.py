@@ -30,7 +30,7 @@ recomputes it. What a row means, and what it does not, is in the [README](../REA
 
 def has_evidence(folder: Path = FOLDER) -> bool:
     """Whether the folder holds run records, not only the rows made from them."""
-    return (folder / "runs").is_dir()
+    return bool(Store(folder).recipes())
 
 
 def rows(folder: Path = FOLDER) -> list[Row]:
@@ -44,19 +44,19 @@ def rows(folder: Path = FOLDER) -> list[Row]:
 
 
 def recipes_in(store: Store) -> list[Recipe]:
-    """The recipes that have evidence in a folder.
-
-    Raises:
-        ZooError: for records of a recipe that the zoo does not have.
-    """
+    """The recipes of the zoo that have evidence in a folder; `strange` names the others."""
     known = recipes.available()
-    for recipe_id in store.recipes():
-        if recipe_id not in known:
-            raise ZooError(
-                f"{store.root / 'runs' / recipe_id}: no recipe of the zoo has the id {recipe_id}; "
-                "give the recipe's file"
-            )
-    return [recipes.load(recipe_id) for recipe_id in store.recipes()]
+    return [recipes.load(recipe_id) for recipe_id in store.recipes() if recipe_id in known]
+
+
+def strange(store: Store) -> list[str]:
+    """One line for each recipe that has evidence in a folder but is none of the zoo's."""
+    known = recipes.available()
+    return [
+        f"{store.root / 'runs' / recipe_id}: not a recipe of the zoo: give its file to see it"
+        for recipe_id in store.recipes()
+        if recipe_id not in known
+    ]
 
 
 def boards(
@@ -101,7 +101,7 @@ def derived(folder: Path) -> Iterator[tuple[Path, str]]:
     sections = [tables.markdown(recipe, rows) + _pictures(folder, recipe) for recipe, rows in found]
     yield folder / "LEADERBOARD.md", _HEADING + tables.legend() + "\n\n" + "\n".join(sections)
     readme = folder.parent / "README.md"
-    if found and readme.is_file() and _START in readme.read_text():
+    if folder == FOLDER and found and readme.is_file() and _START in readme.read_text():
         before, _, rest = readme.read_text().partition(_START)
         after = rest.partition(_END)[2]
         table = tables.markdown(*found[0]).partition("\n\n")[2]
@@ -131,19 +131,28 @@ def write(folder: Path = FOLDER) -> list[Path]:
 
 
 def differences(folder: Path = FOLDER) -> list[str]:
-    """One line for each file that is not what the evidence says; empty if all is right."""
+    """One line for each file that is not what the evidence says; empty if all is right.
+
+    In a user's own folder, of the derived files those that are there are looked at.
+
+    Raises:
+        ZooError: if there is no evidence to check against.
+    """
     from zoo.results import figures
 
-    store = Store(folder)
-    lines = [*store.changed(), *store.unlisted()]
+    if not has_evidence(folder):
+        raise ZooError(f"{folder}: no run records to check against: --check needs a clone")
+    store, own = Store(folder), folder == FOLDER
+    lines = [*store.changed(), *store.missing_or_extra(), *(strange(store) if own else [])]
     for path, text in derived(folder):
         found = path.read_text() if path.is_file() else ""
-        if found != text:
+        if found != text and (own or found):
             lines.append(f"{path}: differs from the evidence{_first_difference(found, text)}")
     for recipe in recipes_in(store):
         lines += [
             f"{path}: drawn from other evidence, or missing: zoo figures {recipe.id}"
             for path in figures.stale(recipe, store)
+            if own or path.is_file()
         ]
     return lines
 

@@ -14,6 +14,7 @@ import numpy as np
 from zoo.schema import Target
 
 LEVEL = 0.05
+SEEDS_FOR_VERDICT = 10
 RESAMPLES = 9999
 
 Bound = Literal["none", "lower", "upper", "undetermined"]
@@ -186,12 +187,18 @@ def sign_flip_p(differences: Sequence[int]) -> float:
     return float(share[sums >= seen].sum())
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number by Holm's step-down method (Holm 1979)."""
+def holm(p_values: Sequence[float], family: int | None = None) -> list[float]:
+    """p-values corrected for the number of comparisons by Holm's step-down method (Holm 1979).
+
+    Args:
+        p_values: of the comparisons at hand.
+        family: how many comparisons there are in all; those not at hand count as larger p-values.
+    """
+    family = len(p_values) if family is None else family
     corrected = [0.0] * len(p_values)
     largest = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        largest = max(largest, min(1.0, (family - rank) * p_values[index]))
         corrected[index] = largest
     return corrected
 
@@ -199,23 +206,25 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def verdict(
     baseline: Sequence[int | None], arm: Sequence[int | None], budget: int, p_value: float
 ) -> Verdict:
-    """What the corrected p-value allows to say of the arm."""
+    """What the corrected p-value allows to say of the arm; from `SEEDS_FOR_VERDICT` pairs on."""
     if all(time is None for time in [*baseline, *arm]):
         return "neither learns"
-    if p_value > LEVEL:
+    if p_value > LEVEL or len(arm) < SEEDS_FOR_VERDICT:
         return "inconclusive"
     faster = sum(capped(arm, budget)) < sum(capped(baseline, budget))
     return "better" if faster else "worse"
 
 
-def early_average(steps: Sequence[int], values: Sequence[float | None], end: float) -> float | None:
+def early_average(steps: Sequence[int], values: Sequence[float | None], end: int) -> float | None:
     """The time average of a probed quantity over steps 0 to `end`, by the trapezoidal rule.
 
     Between probes the quantity is taken as linear. None if it is undefined at a probe in that time,
-    or if there are fewer than two.
+    or if the probes do not span it.
     """
     pairs = [(step, value) for step, value in zip(steps, values, strict=True) if step <= end]
-    if len(pairs) < 2 or any(value is None for _, value in pairs):
+    if not pairs or any(value is None for _, value in pairs):
+        return None
+    if (pairs[0][0], pairs[-1][0]) != (0, end) or end == 0:
         return None
     x, y = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
     return float(np.trapezoid(y, x) / (x[-1] - x[0]))

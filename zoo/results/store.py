@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,16 @@ class Store:
         text = json.dumps(self._digests(), indent=0, sort_keys=True)
         write_whole(self.root / "manifest.json", text + "\n")
 
+    def forget(self, arm: Arm, seeds: Iterable[int]) -> None:
+        """Strikes an arm's search and some runs, which will be made anew, off the manifest."""
+        paths = [self._tuning_path(arm), *(self._record_path(arm, seed) for seed in seeds)]
+        struck = {path.relative_to(self.root).as_posix() for path in paths}
+        listed = self.manifest()
+        if struck & listed.keys():
+            kept = {name: digest for name, digest in listed.items() if name not in struck}
+            text = json.dumps(kept, indent=0, sort_keys=True)
+            write_whole(self.root / "manifest.json", text + "\n")
+
     # ------------------------------------------------------------ reading
 
     def records(self, arm: Arm) -> dict[int, RunRecord]:
@@ -166,21 +176,23 @@ class Store:
         return result
 
     def changed(self) -> list[str]:
-        """One line for each file that is not what the manifest took down, or is gone."""
-        now = self._digests()
-        lines = []
-        for name, digest in self.manifest().items():
-            if name not in now:
-                lines.append(f"{self.root / name}: missing, but in manifest.json")
-            elif now[name] != digest:
-                lines.append(f"{self.root / name}: changed since manifest.json was written")
-        return lines
-
-    def unlisted(self) -> list[str]:
-        """One line for each file that the manifest does not have."""
+        """One line for each file that is not what the manifest took down."""
+        now, listed = self._digests(), self.manifest()
         return [
-            f"{self.root / name}: not in manifest.json"
-            for name in self._digests().keys() - self.manifest().keys()
+            f"{self.root / name}: changed since manifest.json was written"
+            for name in sorted(now.keys() & listed.keys())
+            if now[name] != listed[name]
+        ]
+
+    def missing_or_extra(self) -> list[str]:
+        """One line for each file that is either here or in the manifest, not both."""
+        now, listed = self._digests().keys(), self.manifest().keys()
+        return [
+            *(
+                f"{self.root / name}: missing, but in manifest.json"
+                for name in sorted(listed - now)
+            ),
+            *(f"{self.root / name}: not in manifest.json" for name in sorted(now - listed)),
         ]
 
 

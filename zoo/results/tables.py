@@ -11,6 +11,7 @@ from rich.text import Text
 from zoo.recipe import Recipe
 from zoo.results.leaderboard import Row
 
+WIDTH = 100
 COLUMNS = {
     "arm": "arm",
     "reached": "runs that reached the target, of all (✗: how many diverged)",
@@ -77,20 +78,19 @@ def heading(recipe: Recipe, rows: Sequence[Row]) -> str:
 _STYLES = {"better": "green", "worse": "red", "baseline": "dim"}
 
 
-def terminal(recipe: Recipe, rows: Sequence[Row]) -> Table:
-    """A table for the terminal, at most 100 columns wide."""
+def terminal(recipe: Recipe, rows: Sequence[Row], width: int = WIDTH) -> Table:
+    """A table for the terminal, at most 100 columns wide; a narrower one goes without the costs."""
     table = Table(
         title=heading(recipe, rows), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
-    for column in COLUMNS:
+    shown = [column for column in COLUMNS if width >= WIDTH or column != "cost"]
+    for column in shown:
         left = column in ("arm", "verdict")
         table.add_column(column, justify="left" if left else "right", no_wrap=True)
     for row in rows:
         texts = cells(row)
         style = _STYLES.get(texts["verdict"], "")
-        table.add_row(
-            *(Text(text, style if name == "verdict" else "") for name, text in texts.items())
-        )
+        table.add_row(*(Text(texts[name], style if name == "verdict" else "") for name in shown))
     return table
 
 

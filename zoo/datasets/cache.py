@@ -1,0 +1,103 @@
+"""Decoded arrays on disk, so that a worker opens a set in a moment and without tensorflow-datasets.
+
+    <cache>/<set>/<version of tensorflow-datasets>/<split>/
+        set.json, {train,validation,test}-{x,y}.npy
+
+The version of tensorflow-datasets decides that of the set; set.json names it.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from zoo.datasets import SPLITS, Raw
+from zoo.errors import ZooError
+
+
+def folder() -> Path:
+    """Where decoded sets are kept: ZOO_CACHE_DIR, or gradient-zoo in the user's cache folder."""
+    if given := os.environ.get("ZOO_CACHE_DIR"):
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gradient-zoo"
+
+
+def place(name: str, split: Mapping[str, str] | None, image_size: int | None) -> Path:
+    """The folder of a set in one split."""
+    chosen = json.dumps([dict(split) if split else None, image_size], sort_keys=True)
+    key = (
+        "default" if chosen == "[null, null]" else hashlib.sha256(chosen.encode()).hexdigest()[:16]
+    )
+    version = metadata.version("tensorflow-datasets")
+    return folder() / name.replace(":", "-") / version / key
+
+
+def load(at: Path, make: Callable[[], tuple[str, Raw]]) -> Raw:
+    """The set kept in a folder; made and kept first if it is not there whole.
+
+    Processes that ask for the same set at once wait for the first.
+
+    Args:
+        at: the folder, as `place` gives it.
+        make: gives the set's full name and the set.
+
+    Raises:
+        ZooError: if the cache cannot be written; and what `make` raises.
+    """
+    found = _read(at)
+    if found is not None:
+        return found
+    try:
+        at.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(at.parent / f".{at.name}.lock"):
+            found = _read(at)
+            if found is None:
+                _write(at, *make())
+    except OSError as error:
+        raise ZooError(
+            f"{at}: cannot be written: {error.strerror or error}; "
+            "make room, or name another folder in ZOO_CACHE_DIR"
+        ) from None
+    found = _read(at)
+    assert found is not None
+    return found
+
+
+def _read(at: Path) -> Raw | None:
+    """The set in a folder; None if it is not there, or damaged."""
+    try:
+        about = json.loads((at / "set.json").read_text())
+        splits = {
+            part: (
+                np.load(at / f"{part}-x.npy", allow_pickle=False),
+                np.load(at / f"{part}-y.npy", allow_pickle=False),
+            )
+            for part in SPLITS
+        }
+        return Raw(splits, outputs=about["outputs"], vocabulary=about["vocabulary"])
+    except (OSError, ValueError, KeyError, EOFError):
+        return None
+
+
+def _write(at: Path, full_name: str, raw: Raw) -> None:
+    """Keeps a set: its folder appears whole, by one rename."""
+    temporary = Path(tempfile.mkdtemp(prefix=f".{at.name}.", dir=at.parent))
+    try:
+        for part, (x, y) in raw.splits.items():
+            np.save(temporary / f"{part}-x.npy", x)
+            np.save(temporary / f"{part}-y.npy", y)
+        about = {"set": full_name, "outputs": raw.outputs, "vocabulary": raw.vocabulary}
+        (temporary / "set.json").write_text(json.dumps(about) + "\n")
+        if at.exists():  # damaged
+            shutil.rmtree(at)
+        temporary.rename(at)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
