@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint clean
+.PHONY: run test test-system lint clean
 
 run: $(READY)
 	$(BIN)/zoo run digits/activation
 
 test: $(READY)
 	$(BIN)/pytest
+
+# What needs more than the package index: apt-get install dataset-fashion-mnist, mount namespaces.
+test-system: $(READY)
+	$(BIN)/pytest -m system
 
 lint: $(READY)
 	$(BIN)/ruff check .

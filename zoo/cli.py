@@ -106,9 +106,12 @@ def run(
     if not job.finished:
         with progress.shown(Console(), job.states) as listener, pool(count) as its_workers:
             job.run(its_workers, listener)
-    _report(chosen, found, store)
-    for line in job.failures:
-        print(f"failed: {line}", file=sys.stderr)
+    _warn([f"failed: {line}" for line in job.failures])
+    try:
+        _report(chosen, found, store)
+    except ZooError:
+        if not job.failures:  # else there is nothing to report for that reason
+            raise
     if job.failures:
         raise typer.Exit(1)
 

@@ -73,9 +73,12 @@ def load(
             raise ZooError(f"{name}: comes in one split and one size: leave both out")
         raw = _local(name)
     else:
-        raw = cache.load(
-            cache.place(name, split, image_size), lambda: _standard(name, split, image_size)
-        )
+        at = cache.place(name, split, image_size)
+        kept = cache.read(at)
+        if kept is None:
+            known(name)  # before there is a folder for it
+            kept = cache.load(at, lambda: _standard(name, split, image_size))
+        raw = kept
     inputs = _standardized(raw) if raw.vocabulary is None else _tokens(raw)
     target_type = np.int32 if raw.task == "classification" else np.float32
     splits = {

@@ -36,7 +36,10 @@ def recipes(pattern: str) -> Table:
     for recipe_id in ids:
         loaded = zoo_recipe.load(recipe_id)
         arms = ", ".join(f"{arm}*" if arm == loaded.baseline else arm for arm in loaded.arms)
-        table.add_row(recipe_id, arms, f"{seeds[recipe_id]} seeds" if seeds[recipe_id] else "none")
+        evidence = f"{seeds[recipe_id]} seeds" if seeds[recipe_id] else "none"
+        if evidence == "none" and _here(loaded.spec.data.name).startswith("no"):
+            evidence = "none: needs the network"
+        table.add_row(recipe_id, arms, evidence)
     return table
 
 

@@ -138,7 +138,23 @@ def _available_memory() -> int | None:
 
 def _process() -> Executor:
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(1,))
+    executor = ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(1,))
+    with _ctrl_c_ignored():
+        executor.submit(int)  # starts the process, which inherits that
+    return executor
+
+
+@contextlib.contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """A terminal sends Ctrl-C to all processes; the first one alone shall answer."""
+    if threading.current_thread() is not threading.main_thread():  # may not set signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

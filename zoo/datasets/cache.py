@@ -3,7 +3,8 @@
     <cache>/<set>/<version of tensorflow-datasets>/<split>/
         set.json, {train,validation,test}-{x,y}.npy
 
-The version of tensorflow-datasets decides that of the set; set.json names it.
+The version of tensorflow-datasets decides that of the set; set.json names it, and holds a digest of
+all there is, so that a damaged set is made again.
 """
 
 import hashlib
@@ -14,6 +15,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from filelock import FileLock
@@ -36,7 +39,7 @@ def place(name: str, split: Mapping[str, str] | None, image_size: int | None) ->
         "default" if chosen == "[null, null]" else hashlib.sha256(chosen.encode()).hexdigest()[:16]
     )
     version = metadata.version("tensorflow-datasets")
-    return folder() / name.replace(":", "-") / version / key
+    return folder() / quote(name, safe="") / version / key
 
 
 def load(at: Path, make: Callable[[], tuple[str, Raw]]) -> Raw:
@@ -51,29 +54,33 @@ def load(at: Path, make: Callable[[], tuple[str, Raw]]) -> Raw:
     Raises:
         ZooError: if the cache cannot be written; and what `make` raises.
     """
-    found = _read(at)
+    found = read(at)
     if found is not None:
         return found
     try:
         at.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(at.parent / f".{at.name}.lock"):
-            found = _read(at)
+            found = read(at)
             if found is None:
+                for left in at.parent.glob(f".{at.name}.*/"):  # by a process that was killed
+                    shutil.rmtree(left)
                 _write(at, *make())
     except OSError as error:
         raise ZooError(
             f"{at}: cannot be written: {error.strerror or error}; "
             "make room, or name another folder in ZOO_CACHE_DIR"
         ) from None
-    found = _read(at)
+    found = read(at)
     assert found is not None
     return found
 
 
-def _read(at: Path) -> Raw | None:
+def read(at: Path) -> Raw | None:
     """The set in a folder; None if it is not there, or damaged."""
     try:
         about = json.loads((at / "set.json").read_text())
+        if about.pop("sha256") != _digest(at, about):
+            return None
         splits = {
             part: (
                 np.load(at / f"{part}-x.npy", allow_pickle=False),
@@ -82,8 +89,18 @@ def _read(at: Path) -> Raw | None:
             for part in SPLITS
         }
         return Raw(splits, outputs=about["outputs"], vocabulary=about["vocabulary"])
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
         return None
+
+
+def _digest(at: Path, about: dict[str, Any]) -> str:
+    """SHA-256 of what set.json says and of the arrays' files."""
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    for part in SPLITS:
+        for which in "xy":
+            with (at / f"{part}-{which}.npy").open("rb") as file:
+                hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()
 
 
 def _write(at: Path, full_name: str, raw: Raw) -> None:
@@ -93,7 +110,8 @@ def _write(at: Path, full_name: str, raw: Raw) -> None:
         for part, (x, y) in raw.splits.items():
             np.save(temporary / f"{part}-x.npy", x)
             np.save(temporary / f"{part}-y.npy", y)
-        about = {"set": full_name, "outputs": raw.outputs, "vocabulary": raw.vocabulary}
+        about: dict[str, Any] = {"set": full_name, "outputs": raw.outputs, "vocabulary": raw.vocabulary}
+        about["sha256"] = _digest(temporary, about)
         (temporary / "set.json").write_text(json.dumps(about) + "\n")
         if at.exists():  # damaged
             shutil.rmtree(at)

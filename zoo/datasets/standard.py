@@ -8,7 +8,9 @@ like downloads.
 import difflib
 import logging
 import os
+import re
 import socket
+import tempfile
 import threading
 import urllib.parse
 import urllib.request
@@ -60,7 +62,7 @@ def builder(name: str) -> Any:
     """The builder of a set, prepared or not.
 
     Raises:
-        ZooError: for an unknown name, configuration or version.
+        ZooError: for an unknown name, configuration or version, or what was prepared is damaged.
     """
     import tensorflow_datasets as tfds
 
@@ -75,10 +77,17 @@ def builder(name: str) -> Any:
     logging.getLogger("absl").setLevel(logging.ERROR)  # it warns of every set not prepared yet
     try:
         return tfds.builder(name, data_dir=folder())
-    except Exception as error:  # a configuration or version
-        configurations = [config.name for config in tfds.builder_cls(base).BUILDER_CONFIGS]
-        hint = f"; configurations: {', '.join(configurations[:20])}" if configurations else ""
-        raise ZooError(f"{name}: no such configuration or version{hint}") from error
+    except Exception as error:
+        problem = _first_line(error)
+    with tempfile.TemporaryDirectory() as empty:
+        try:
+            elsewhere = Path(tfds.builder(name, data_dir=empty).data_dir)
+        except Exception as error:  # whatever the folder
+            configurations = [config.name for config in tfds.builder_cls(base).BUILDER_CONFIGS]
+            hint = f"; configurations: {', '.join(configurations[:20])}" if configurations else ""
+            raise ZooError(f"{name}: no such configuration or version{hint}") from error
+        damaged = folder() / elsewhere.relative_to(empty)
+    raise ZooError(f"{name}: {damaged} is damaged ({problem}): remove it and prepare again")
 
 
 # ---------------------------------------------------------------- preparing
@@ -95,6 +104,8 @@ def prepare(name: str) -> Any:
         _classification(name, made)  # nothing else is worth a download
     if made.is_prepared():
         return made
+    if Path(made.data_dir).exists():
+        raise ZooError(f"{name}: {made.data_dir} is not a whole set: remove it and prepare again")
     if manual is None or not _all_brought(made, manual):
         _reach(made)
     environment.load_tensorflow()
@@ -201,8 +212,15 @@ def default_split(known: list[str]) -> dict[str, str]:
     """Train, validation and test of a set with the given splits.
 
     A set without a validation split gives the last tenth of its training split, one without a test
-    split its validation split for test.
+    split its validation split for test; one without either, a tenth of its training split each.
     """
+    if known == ["train"]:
+        cuts = 100 - 2 * VALIDATION_PERCENT, 100 - VALIDATION_PERCENT
+        return {
+            "train": f"train[:{cuts[0]}%]",
+            "validation": f"train[{cuts[0]}%:{cuts[1]}%]",
+            "test": f"train[{cuts[1]}%:]",
+        }
     test = "test" if "test" in known or not known else "validation"
     if "validation" in known and test == "test":
         return {"train": "train", "validation": "validation", "test": test}
@@ -285,5 +303,5 @@ def _tokens(splits: dict[str, tuple[Array, Array]]) -> dict[str, tuple[Array, Ar
 
 
 def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
+    text = re.sub(r"\{\{.*?\}\} ?|\[Op:.*", "", str(error)).strip()  # TensorFlow's inner names
     return text.splitlines()[0][:200] if text else type(error).__name__
