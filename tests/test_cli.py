@@ -70,6 +70,25 @@ def test_evidence_of_other_settings_is_refused(trained):
     assert is_one_line_mistake(process, "seed-0.json", "arm_sha256", "another folder")
 
 
+def test_a_job_that_fails_is_exit_code_1_and_leaves_its_traceback(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import keras\n\n@keras.saving.register_keras_serializable()\n"
+        "def fragile(x):\n"
+        "    if x.shape[0] == 64:  # the batch of the training, not that of the check\n"
+        "        raise RuntimeError('too many')\n"
+        "    return keras.ops.relu(x)\n"
+    )
+    process = zoo(
+        "run", "digits/activation", *QUICK, "--import", "mine.py",
+        "--set", "model.activation=fragile", "--arms", "sigmoid", cwd=tmp_path,
+    )  # fmt: skip
+    assert process.returncode == 1
+    lines = process.stderr.splitlines()
+    assert len(lines) == 2 and all("too many" in line and "sigmoid seed" in line for line in lines)
+    log = tmp_path / "zoo-results/logs/digits/activation/sigmoid/seed-0.log"
+    assert str(log.relative_to(tmp_path)) in lines[0] and "fragile" in log.read_text()
+
+
 # ---------------------------------------------------------------- the light commands
 
 
@@ -115,7 +134,7 @@ def test_a_changed_number_in_a_derived_file_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "digits/activatoin"], ["did you mean digits/activation?"]),
+        (["run", "digits/activatoin"], ["did you mean digits/activation"]),
         (["run", "nothing/*"], ["nothing/*", "no such recipe"]),
         (["run", "digits/activation", "--seeds", "0"], ["--seeds"]),
         (["run", "digits/activation", "--workers", "0"], ["--workers 0"]),

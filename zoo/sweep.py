@@ -261,5 +261,6 @@ class Sweep:
         """The record of a run that cannot be done; the log holds the traceback."""
         log = self._store.log_path(task.arm, task.seed)
         write_whole(log, f"{task}\n" + "".join(traceback.format_exception(error)))
-        self.failures.append(f"{task}: {str(error).splitlines()[0]}; see {log}")
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        self.failures.append(f"{task}: {reason}; see {log}")
         return records.of_failure(task.arm, task.seed, task.learning_rate, environment.describe())

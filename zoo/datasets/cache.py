@@ -39,7 +39,7 @@ def place(name: str, split: Mapping[str, str] | None, image_size: int | None) ->
         "default" if chosen == "[null, null]" else hashlib.sha256(chosen.encode()).hexdigest()[:16]
     )
     version = metadata.version("tensorflow-datasets")
-    return folder() / quote(name, safe="") / version / key
+    return folder() / quote(name, safe="", errors="surrogateescape") / version / key
 
 
 def load(at: Path, make: Callable[[], tuple[str, Raw]]) -> Raw:
@@ -110,7 +110,11 @@ def _write(at: Path, full_name: str, raw: Raw) -> None:
         for part, (x, y) in raw.splits.items():
             np.save(temporary / f"{part}-x.npy", x)
             np.save(temporary / f"{part}-y.npy", y)
-        about: dict[str, Any] = {"set": full_name, "outputs": raw.outputs, "vocabulary": raw.vocabulary}
+        about: dict[str, Any] = {
+            "set": full_name,
+            "outputs": raw.outputs,
+            "vocabulary": raw.vocabulary,
+        }
         about["sha256"] = _digest(temporary, about)
         (temporary / "set.json").write_text(json.dumps(about) + "\n")
         if at.exists():  # damaged

@@ -9,11 +9,7 @@ import difflib
 import logging
 import os
 import re
-import socket
 import tempfile
-import threading
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from zoo import environment
-from zoo.datasets import SPLITS, Array, Raw
+from zoo.datasets import SPLITS, Array, Raw, network
 from zoo.errors import ZooError
 
 VALIDATION_PERCENT = 10  # the last of the training split, where a set has no validation split
 WORDS, LENGTH = 10_000, 200  # of a text: vocabulary and tokens kept
-CONNECT_SECONDS = 3.0
+INNER_NAMES = r"\{\{.*?\}\} ?|\[Op:.*|Failed to construct dataset .*?\}\": "  # not for people
 LARGEST = 4 * 2**30  # bytes of decoded data
 
 
@@ -140,35 +136,13 @@ def _by_hand(made: Any) -> str:
 
 
 def _reach(made: Any) -> None:
-    """Tries the hosts of a set's files: a download without network would hang for minutes."""
-    if urllib.request.getproxies():
-        return
-    parts = [urllib.parse.urlsplit(url) for url in made.url_infos or {}]
-    hosts = {(part.hostname, part.port or (80 if part.scheme == "http" else 443)) for part in parts}
-    for host, port in sorted(hosts)[:1]:
-        problem = _connection_problem(host, port)
-        if problem:
-            raise ZooError(
-                f"{made.name}: not in {made.data_dir}, and {host} cannot be reached ({problem}): "
-                f"connect, {_by_hand(made)}"
-            )
-
-
-def _connection_problem(host: str, port: int) -> str | None:
-    """Why a host does not answer; in a thread, since to look its name up has no time limit."""
-    outcome: list[str | None] = [f"no answer in {CONNECT_SECONDS:.0f} s"]
-
-    def connect() -> None:
-        try:
-            socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
-            outcome[0] = None
-        except OSError as error:
-            outcome[0] = error.strerror or str(error)
-
-    thread = threading.Thread(target=connect, daemon=True)
-    thread.start()
-    thread.join(CONNECT_SECONDS)
-    return outcome[0]
+    """Tries the hosts of a set's files."""
+    if found := network.unreachable(made.url_infos or {}):
+        host, problem = found
+        raise ZooError(
+            f"{made.name}: not in {made.data_dir}, and {host} cannot be reached ({problem}): "
+            f"connect, {_by_hand(made)}"
+        )
 
 
 # ---------------------------------------------------------------- decoding
@@ -198,7 +172,9 @@ def load(
     is_text = not shape
     if not is_text:
         shape = _image_shape(name, shape, image_size)
-        _refuse_if_large(name, made, shape)
+        _refuse_if_large(name, made, wanted, shape)
+    elif image_size is not None:
+        raise ZooError(f"{name}: its inputs are texts: leave data.image_size out")
     splits = {
         part: _decode(name, made, wanted[part], None if is_text else shape) for part in SPLITS
     }
@@ -254,8 +230,14 @@ def _image_shape(
     return tuple(int(size) for size in shape if size is not None)
 
 
-def _refuse_if_large(name: str, made: Any, shape: tuple[int, ...]) -> None:
-    examples = sum(split.num_examples for split in made.info.splits.values())
+def _refuse_if_large(
+    name: str, made: Any, wanted: Mapping[str, str], shape: tuple[int, ...]
+) -> None:
+    """Refuses a set too large for memory; an unknown split is left to `_decode`."""
+    try:
+        examples = sum(made.info.splits[wanted[part]].num_examples for part in SPLITS)
+    except (KeyError, ValueError):
+        return
     size = examples * int(np.prod(shape))
     if size > LARGEST:
         raise ZooError(
@@ -278,8 +260,8 @@ def _decode(name: str, made: Any, split: str, shape: tuple[int, ...] | None) -> 
         dataset = made.as_dataset(split=split, as_supervised=True).map(image).batch(1000)
         batches = [(x.numpy(), y.numpy()) for x, y in dataset]
     except Exception as error:
-        unknown = isinstance(error, ValueError) and "nknown split" in str(error)
-        remedy = "" if unknown else f"; if {made.data_dir} is damaged, remove it and prepare again"
+        mistaken = isinstance(error, ValueError | AssertionError)  # the split, not what is prepared
+        remedy = "" if mistaken else f"; if {made.data_dir} is damaged, remove it and prepare again"
         raise ZooError(f"{name}: split {split}: {_first_line(error)}{remedy}") from None
     if not batches:
         raise ZooError(f"{name}: split {split}: empty")
@@ -303,5 +285,5 @@ def _tokens(splits: dict[str, tuple[Array, Array]]) -> dict[str, tuple[Array, Ar
 
 
 def _first_line(error: BaseException) -> str:
-    text = re.sub(r"\{\{.*?\}\} ?|\[Op:.*", "", str(error)).strip()  # TensorFlow's inner names
-    return text.splitlines()[0][:200] if text else type(error).__name__
+    text = re.sub(INNER_NAMES, "", str(error)).strip()
+    return text.splitlines()[0][:200].rstrip(" .") if text else type(error).__name__
