@@ -21,7 +21,7 @@ from urllib.parse import quote
 import numpy as np
 from filelock import FileLock
 
-from zoo.datasets import SPLITS, Raw
+from zoo.datasets import SPLITS, Array, Raw
 from zoo.errors import ZooError
 
 
@@ -89,7 +89,7 @@ def read(at: Path) -> Raw | None:
             for part in SPLITS
         }
         return Raw(splits, outputs=about["outputs"], vocabulary=about["vocabulary"])
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+    except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
         return None
 
 
@@ -108,8 +108,8 @@ def _write(at: Path, full_name: str, raw: Raw) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=f".{at.name}.", dir=at.parent))
     try:
         for part, (x, y) in raw.splits.items():
-            np.save(temporary / f"{part}-x.npy", x)
-            np.save(temporary / f"{part}-y.npy", y)
+            _save(temporary / f"{part}-x.npy", x)
+            _save(temporary / f"{part}-y.npy", y)
         about: dict[str, Any] = {
             "set": full_name,
             "outputs": raw.outputs,
@@ -123,3 +123,11 @@ def _write(at: Path, full_name: str, raw: Raw) -> None:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _save(path: Path, array: Array) -> None:
+    np.save(path, array)
+    try:
+        np.load(path, mmap_mode="r")
+    except ValueError:  # np.save overlooks a disk that gets full with the end of a file
+        raise OSError("not all of it went to the disk") from None
