@@ -24,7 +24,8 @@ def unreachable(urls: Iterable[str]) -> tuple[str, str] | None:
             socket.create_connection(host, timeout=CONNECT_SECONDS).close()
             problems[host] = None
         except OSError as error:
-            problems[host] = error.strerror or str(error)
+            if not isinstance(error, TimeoutError):
+                problems[host] = error.strerror or str(error)
 
     # In threads, all at once, since to look a name up has no time limit.
     threads = [threading.Thread(target=connect, args=(host,), daemon=True) for host in hosts]

@@ -5,10 +5,13 @@ the folder in ZOO_MANUAL_DIR, under the names that the set's publisher gave them
 like downloads.
 """
 
+import contextlib
 import difflib
+import io
 import logging
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -100,9 +103,10 @@ def prepare(name: str) -> Any:
         _classification(name, made)  # nothing else is worth a download
     if made.is_prepared():
         return made
-    if Path(made.data_dir).exists():
+    if Path(made.data_dir).exists() and not made.is_prepared():  # not just now, by another process
         raise ZooError(f"{name}: {made.data_dir} is not a whole set: remove it and prepare again")
-    if manual is None or not _all_brought(made, manual):
+    brought = manual is not None and _all_brought(made, manual)
+    if not brought:
         _reach(made)
     environment.load_tensorflow()
     import tensorflow_datasets as tfds
@@ -110,8 +114,11 @@ def prepare(name: str) -> Any:
     config = tfds.download.DownloadConfig(
         manual_dir=manual, force_checksums_validation=bool(made.url_infos)
     )
+    if not sys.stderr.isatty():
+        tfds.disable_progress_bar()
     try:
-        made.download_and_prepare(download_config=config)
+        with contextlib.redirect_stdout(sys.stderr if sys.stderr.isatty() else io.StringIO()):
+            made.download_and_prepare(download_config=config)
     except FileExistsError:  # another process was quicker
         made = builder(name)
         if not made.is_prepared():
@@ -119,7 +126,7 @@ def prepare(name: str) -> Any:
     except Exception as error:
         raise ZooError(
             f"{name}: cannot be prepared in {made.data_dir}: {type(error).__name__}: "
-            f"{_first_line(error)}; {_by_hand(made)}"
+            f"{_first_line(error)}; {'bring its files anew' if brought else _by_hand(made)}"
         ) from None
     return made
 
@@ -286,4 +293,4 @@ def _tokens(splits: dict[str, tuple[Array, Array]]) -> dict[str, tuple[Array, Ar
 
 def _first_line(error: BaseException) -> str:
     text = re.sub(INNER_NAMES, "", str(error)).strip()
-    return text.splitlines()[0][:200].rstrip(" .") if text else type(error).__name__
+    return text.splitlines()[0][:300].rstrip(" .:") if text else type(error).__name__
