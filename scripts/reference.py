@@ -15,7 +15,7 @@ from zoo import progress, sweep
 from zoo import recipe as recipes
 from zoo.results import reference
 from zoo.results.store import Store
-from zoo.workers import pool, worker_count
+from zoo.workers import local, worker_count
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         if not job.finished:
             with (
                 progress.shown(Console(), job.states) as listener,
-                pool(worker_count()) as workers,
+                local(worker_count()) as workers,
             ):
                 job.run(workers, listener)
         if job.failures:

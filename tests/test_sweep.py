@@ -14,7 +14,7 @@ from zoo.errors import ZooError
 from zoo.results.leaderboard import rows
 from zoo.results.store import Store
 from zoo.sweep import Sweep
-from zoo.workers import pool, worker_count
+from zoo.workers import local, worker_count
 
 
 def evidence(root):
@@ -33,7 +33,7 @@ def evidence(root):
 
 def train(recipe, root, count=1, listener=lambda states: None, **options):
     job = Sweep([recipe], Store(root), **options)
-    with pool(count) as its_workers:
+    with local(count) as its_workers:
         job.run(its_workers, listener)
     return job
 

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import random
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -173,6 +175,40 @@ def test_each_epoch_is_a_permutation_and_seeds_differ():
     assert (order == batch_order(3, 10, 3, 7)).all()
     assert (order[:3] == batch_order(3, 10, 3, 3)).all()  # the budget does not change the start
     assert (order != batch_order(4, 10, 3, 7)).any()
+
+
+def test_other_threads_that_draw_random_numbers_change_nothing(small_recipe, digits):
+    from zoo.training import build_seeded
+
+    arm, stop = small_recipe().arms["relu"], threading.Event()
+
+    def draw():
+        while not stop.is_set():
+            random.random()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        for _ in range(20):
+            kept = build_seeded(arm, digits, 5).get_weights()
+            again = build_seeded(arm, digits, 5).get_weights()
+            assert all((a == b).all() for a, b in zip(kept, again, strict=True))
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_initial_weights_are_those_of_keras_with_the_same_seed(small_recipe, digits):
+    import keras
+
+    from zoo import models
+    from zoo.training import build_seeded
+
+    arm = small_recipe().arms["relu"]
+    ours = build_seeded(arm, digits, 5).get_weights()
+    keras.utils.set_random_seed(5)
+    plain = models.build(arm.spec.model, digits).get_weights()
+    assert all((a == b).all() for a, b in zip(ours, plain, strict=True))
 
 
 def test_arms_of_a_seed_start_from_the_same_weights_and_see_the_same_batches(compiled):

@@ -86,6 +86,9 @@ def run(
     workers: Annotated[
         str, typer.Option(metavar="N", help="single-threaded workers; auto: one a core")
     ] = "auto",
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="of a Dask cluster, as tcp://host:8786")
+    ] = None,
     imports: Imports = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="where the evidence goes")] = Path(
         "zoo-results"
@@ -96,15 +99,18 @@ def run(
 
     from zoo import progress, sweep
     from zoo.results.store import Store
-    from zoo.workers import pool
+    from zoo.workers import cluster, local
 
     count = _worker_count(workers)
+    if scheduler and workers != "auto":
+        raise ZooError("--workers and --scheduler: give one; a cluster has its own workers")
     found = [_load(name, settings, seeds) for name in _find(recipes)]
     chosen = [loaded.only(arms.split(",")) for loaded in found] if arms else found
     store = Store(out)
     job = sweep.Sweep(chosen, store, imports=[_source(path) for path in imports or []])
     if not job.finished:
-        with progress.shown(Console(), job.states) as listener, pool(count) as its_workers:
+        pool = cluster(scheduler) if scheduler else local(count)
+        with pool as its_workers, progress.shown(Console(), job.states) as listener:
             job.run(its_workers, listener)
     _warn([f"failed: {line}" for line in job.failures])
     try:

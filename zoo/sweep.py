@@ -7,8 +7,7 @@ at a time, the next one of the arm it has compiled; what has a record is not tra
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +21,7 @@ from zoo.results.store import Store, write_whole
 from zoo.schema import FIRST_TUNING_SEED
 from zoo.workers import Worker
 
-ATTEMPTS = 3  # a run that takes its worker with it so often is recorded as failed
+MOST_STARTS = 10  # of processes, one after the other, that were lost before they were ready
 
 
 @dataclass(frozen=True)
@@ -125,6 +124,7 @@ class Sweep:
                 self._plan(state)
                 self.states.append(state)
         self._breaks: Counter[tuple[str, float, int]] = Counter()
+        self._failed_starts = 0
         self.failures: list[str] = []
         if not self.finished:
             store.prepare()
@@ -176,7 +176,7 @@ class Sweep:
         """Trains on the given workers until nothing is left.
 
         Args:
-            pool: as `zoo.workers.pool` makes it.
+            pool: as `zoo.workers.local` or `cluster` makes it.
             listener: called with all arms' states whenever a run has ended.
 
         Raises:
@@ -191,9 +191,7 @@ class Sweep:
             self._store.write_manifest()
 
     def _run(self, pool: Sequence[Worker], listener: Listener) -> None:
-        checks = [w.executor.submit(workers.check, self._imports, self._recipes) for w in pool]
-        for check in checks:
-            check.result()
+        self._check(pool[0])
         flying: dict[Future[Any], tuple[Worker, Task]] = {}
         idle = list(pool)
         while not self.finished:
@@ -208,6 +206,27 @@ class Sweep:
                 idle.append(worker)
                 self._ended(worker, task, future)
                 listener(self.states)
+
+    def _check(self, worker: Worker) -> None:
+        """Has a worker look for mistakes before any training, while the others start."""
+        while True:
+            try:
+                worker.executor.submit(workers.check, self._imports, self._recipes).result()
+                return
+            except BrokenExecutor:
+                self._lost(worker)
+
+    def _lost(self, worker: Worker) -> bool:
+        """Starts a worker's process again; whether it was lost in a run, not in starting."""
+        in_a_run = worker.ready.done() and worker.ready.exception() is None
+        self._failed_starts = 0 if in_a_run else self._failed_starts + 1
+        if self._failed_starts >= MOST_STARTS:
+            raise ZooError(
+                f"a worker process was lost {MOST_STARTS} times while it started: "
+                "is there memory for it? Give fewer --workers"
+            )
+        worker.renew()
+        return in_a_run
 
     def _next(self, worker: Worker) -> Task | None:
         """The next run for a worker: of the arm it has compiled, or of the one with most left."""
@@ -224,22 +243,23 @@ class Sweep:
         self, worker: Worker, task: Task, flying: dict[Future[Any], tuple[Worker, Task]]
     ) -> None:
         arguments = (self._imports, task.arm, task.learning_rate, task.seed, not task.tuning)
-        try:
-            future = worker.executor.submit(workers.train, *arguments)
-        except BrokenProcessPool:  # lost while it was idle
-            assert worker.restart is not None
-            worker.executor = worker.restart()
-            future = worker.executor.submit(workers.train, *arguments)
-        flying[future] = (worker, task)
+        while True:
+            try:
+                flying[worker.executor.submit(workers.train, *arguments)] = (worker, task)
+                return
+            except BrokenExecutor:  # lost while it was idle
+                self._lost(worker)
 
     def _ended(self, worker: Worker, task: Task, future: Future[Any]) -> None:
         state = next(state for state in self.states if state.arm is task.arm)
         state.running -= 1
-        error = future.exception()
-        if isinstance(error, BrokenProcessPool) and worker.restart is not None:
-            worker.executor, worker.arm = worker.restart(), ""
-            self._breaks[task.key] += 1
-            if self._breaks[task.key] < ATTEMPTS:
+        try:
+            error = future.exception()
+        except CancelledError:
+            raise ZooError("the cluster is gone; the same command goes on from here") from None
+        if isinstance(error, BrokenExecutor):
+            self._breaks[task.key] += self._lost(worker)
+            if self._breaks[task.key] < workers.ATTEMPTS:
                 state.waiting.insert(0, task)
                 return
         if isinstance(error, ZooError):

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from keras.src.random import seed_generator
 
 from zoo import keras_parts, models, schema
 from zoo.data import Dataset, Split
@@ -72,12 +73,19 @@ def loss_of(data: Dataset) -> keras.Loss:
 def build_seeded(arm: Arm, data: Dataset, seed: int) -> keras.Model:
     """The arm's model as every run with this seed starts it.
 
-    Keras draws its initial weights from Python's generator. `tf.random.set_seed` is left alone: it
-    would make TensorFlow prepare every compiled function anew, at the price of hundreds of steps.
+    The same as after `keras.utils.set_random_seed`, which sets three generators. But Keras draws its
+    seeds from Python's, which other threads may use meanwhile (Dask's do): here from one apart. And
+    TensorFlow's is left alone: a new seed there would make it prepare every compiled function anew,
+    at the price of hundreds of steps.
     """
-    random.seed(seed)
+    random.seed(seed)  # for a user's own code
     np.random.seed(seed)
-    return models.build(arm.spec.model, data)
+    shared = seed_generator.python_random
+    seed_generator.python_random = random.Random(seed)
+    try:
+        return models.build(arm.spec.model, data)
+    finally:
+        seed_generator.python_random = shared
 
 
 class CompiledArm:

@@ -1,4 +1,4 @@
-"""Workers: executors that do one run at a time, in this process or in spawned ones.
+"""Workers: executors that do one run at a time, here, in spawned processes or on a cluster.
 
 Each is single-threaded and keeps the arm that it compiled last.
 """
@@ -10,27 +10,28 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zoo import environment, schema, user_files
 from zoo import recipe as zoo_recipe
+from zoo.errors import ZooError
 from zoo.recipe import Arm, Recipe
 
+ATTEMPTS = 3  # a run that takes its worker with it so often is recorded as failed
+CONNECT_SECONDS = 5
 BYTES_PER_WORKER = 2**30 * 3 // 2  # TensorFlow, a compiled arm and its data
 
 
 # ---------------------------------------------------------------- in a worker
 
 
-def _start_worker(threads: int) -> None:
+def _start_process() -> None:
     """Runs once in each new process, which ends with its parent and leaves Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _load(threads)
 
 
 def _end_with(parent: Any) -> None:
@@ -38,11 +39,12 @@ def _end_with(parent: Any) -> None:
     os._exit(1)
 
 
-def _load(threads: int) -> None:
+def load() -> None:
+    """Loads TensorFlow, with one thread."""
     environment.load_tensorflow()
     from zoo import training
 
-    training.use_threads(threads)
+    training.use_threads(1)
 
 
 def _data(wanted: schema.Data) -> Any:
@@ -64,6 +66,7 @@ def train(
     imports: Sequence[user_files.Source], arm: Arm, learning_rate: float, seed: int, probe: bool
 ) -> dict[str, Any]:
     """One run in this process, with the environment it ran in."""
+    load()
     import tensorflow as tf
 
     from zoo import training
@@ -86,7 +89,8 @@ def train(
 
 
 def check(imports: Sequence[user_files.Source], recipes: Sequence[Recipe]) -> None:
-    """Finds what Keras would refuse before any training, and loads TensorFlow on the way."""
+    """Finds what Keras would refuse before any training."""
+    load()
     for name, source in imports:
         user_files.import_source(name, source)
     for recipe in recipes:
@@ -108,13 +112,26 @@ class _InProcess(Executor):
 # ---------------------------------------------------------------- workers
 
 
-@dataclass(eq=False)
 class Worker:
-    """An executor that does one run at a time, and the arm it has compiled."""
+    """An executor that does one run at a time, and the arm it has compiled.
 
-    executor: Executor
-    restart: Callable[[], Executor] | None = None
-    arm: str = ""
+    Args:
+        start: makes the executor; called again when it is broken.
+
+    Attributes:
+        ready: done when the process has loaded TensorFlow.
+        arm: the digest of the arm compiled last.
+    """
+
+    def __init__(self, start: Callable[[], Executor]) -> None:
+        self._start = start
+        self.renew()
+
+    def renew(self) -> None:
+        """Starts afresh, after the process was lost."""
+        self.executor = self._start()
+        self.ready = self.executor.submit(load)
+        self.arm = ""
 
 
 def worker_count(cores: int | None = None, memory: int | None = None) -> int:
@@ -138,7 +155,7 @@ def _available_memory() -> int | None:
 
 def _process() -> Executor:
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(1,))
+    executor = ProcessPoolExecutor(1, context, initializer=_start_process)
     with _ctrl_c_ignored():
         executor.submit(int)  # starts the process, which inherits that
     return executor
@@ -158,14 +175,13 @@ def _ctrl_c_ignored() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def pool(count: int) -> Iterator[list[Worker]]:
+def local(count: int) -> Iterator[list[Worker]]:
     """This process for one worker, else so many spawned processes; all ended on leaving."""
     if count == 1:
-        _load(threads=1)
-        yield [Worker(_InProcess())]
+        yield [Worker(_InProcess)]
         return
     before = set(multiprocessing.active_children())
-    workers = [Worker(_process(), restart=_process) for _ in range(count)]
+    workers = [Worker(_process) for _ in range(count)]
     try:
         yield workers
     finally:
@@ -173,3 +189,38 @@ def pool(count: int) -> Iterator[list[Worker]]:
             worker.executor.shutdown(wait=False, cancel_futures=True)
         for child in set(multiprocessing.active_children()) - before:
             child.terminate()
+
+
+@contextlib.contextmanager
+def cluster(address: str) -> Iterator[list[Worker]]:
+    """The workers of a Dask cluster, as many as it has now.
+
+    Dask itself gives a run that lost its worker to another one.
+
+    Args:
+        address: of the scheduler, such as tcp://host:8786.
+
+    Raises:
+        ZooError: if no scheduler answers, or its workers are none or have several threads.
+    """
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise ZooError("--scheduler: needs Dask: pip install 'gradient-zoo[cluster]'") from None
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).split("\n")[0]
+        raise ZooError(
+            f"--scheduler {address}: no Dask scheduler answers: {reason}; see docs/cluster.md"
+        ) from None
+    with client:
+        threads = list(client.nthreads().values())
+        if not threads or any(count != 1 for count in threads):
+            found = "none" if not threads else f"some with {max(threads)} threads"
+            raise ZooError(
+                f"--scheduler {address}: needs workers of one thread each, has {found}: "
+                f"dask worker {address} --nworkers auto --nthreads 1"
+            )
+        executor = client.get_executor(retries=ATTEMPTS - 1, pure=False)
+        yield [Worker(lambda: executor) for _ in threads]
