@@ -375,6 +375,8 @@ def test_what_is_not_whole_is_named_and_can_be_prepared_anew(prepared, damage):
     DAMAGES[damage](prepared)
     message = mistake("zoo_tiny_images")
     assert str(prepared) in message and "remove it and prepare again" in message
+    if damage in ("empty folder", "no dataset_info.json", "file in the way"):
+        assert "is not a whole set" in message  # seen at once, not when it is decoded
     assert "function_node" not in message and "no such" not in message.replace("No such file", "")
     if prepared.is_dir():
         shutil.rmtree(prepared)
