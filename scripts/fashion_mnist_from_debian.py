@@ -42,7 +42,10 @@ def main() -> None:
         if not source.is_file():
             parser.error(f"{source}: not there: apt-get install dataset-fashion-mnist")
         path = options.folder / source.name
-        write_whole(path, published(source.read_bytes(), name, time))
+        try:
+            write_whole(path, published(source.read_bytes(), name, time))
+        except (ZooError, OSError) as error:
+            parser.error(str(error))
         print(path)
 
 

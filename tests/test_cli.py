@@ -21,7 +21,7 @@ def zoo(*arguments, cwd, **environment):
         capture_output=True,
         text=True,
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**os.environ, "ZOO_CACHE_DIR": str(cwd / "cache"), **environment},
         timeout=120,
     )
 

@@ -16,6 +16,8 @@ from zoo import data
 from zoo.datasets import SPLITS
 from zoo.errors import ZooError
 
+pytestmark = pytest.mark.system  # Debian's package
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "scripts" / "fashion_mnist_from_debian.py"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")

@@ -73,10 +73,10 @@ def loss_of(data: Dataset) -> keras.Loss:
 def build_seeded(arm: Arm, data: Dataset, seed: int) -> keras.Model:
     """The arm's model as every run with this seed starts it.
 
-    The same as after `keras.utils.set_random_seed`, which sets three generators. But Keras draws its
-    seeds from Python's, which other threads may use meanwhile (Dask's do): here from one apart. And
-    TensorFlow's is left alone: a new seed there would make it prepare every compiled function anew,
-    at the price of hundreds of steps.
+    The same as after `keras.utils.set_random_seed`, which sets three generators. But Keras draws
+    its seeds from Python's, which other threads may use meanwhile (Dask's do): here from one apart.
+    And TensorFlow's is left alone: a new seed there would make it prepare every compiled function
+    anew, at the price of hundreds of steps.
     """
     random.seed(seed)  # for a user's own code
     np.random.seed(seed)
