@@ -407,7 +407,7 @@ def test_find_takes_ids_globs_and_paths(written):
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("digit/activation", "digit/activation: no such recipe; did you mean digits/activation?"),
+        ("digit/activation", "digit/activation: no such recipe; did you mean digits/activation"),
         ("qqqqqq*", "qqqqqq*: no such recipe; see: zoo list"),
         ("none.yaml", "none.yaml: cannot be read: No such file or directory"),
         ("y" * 300 + ".yaml", "y" * 300 + ".yaml: cannot be read: File name too long"),
