@@ -1,0 +1,125 @@
+"""The zoo's speed as ratios, both sides in turn in one call: medians of pairs.
+
+    python scripts/benchmark.py                  # all of it, about an hour on 2 cores
+    python scripts/benchmark.py mlp --pairs 5    # one part
+
+The sides are in scripts/peers/. These machines are noisy: a ratio of two sides that ran in turn says
+more than any time in seconds.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PEERS = Path(__file__).parent / "peers"
+PLAIN_RUNS = 8  # of the 96 that the recipe has: plain Keras trains a part and is scaled
+RUNS = 96
+
+
+def side(name: str, *arguments: object) -> dict:
+    """What a peer printed, and how long its process took."""
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, str(PEERS / f"{name}.py"), *map(str, arguments)]
+    began = time.time()
+    process = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, env=quiet
+    )
+    return {**json.loads(process.stdout.splitlines()[-1]), "process": time.time() - began}
+
+
+def sides(name: str, count: int, *arguments: object) -> list[dict]:
+    """So many of the same peer at once."""
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, str(PEERS / f"{name}.py"), *map(str, arguments)]
+    processes = [
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=quiet
+        )
+        for _ in range(count)
+    ]
+    return [json.loads(process.communicate()[0].splitlines()[-1]) for process in processes]
+
+
+def say(what: str, ratios: list[float], unit: str = "times") -> None:
+    """A line with the median and the range of the ratios of all pairs."""
+    middle = statistics.median(ratios)
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+    print(f"{what:72} {middle:6.2f} {unit} ({spread}, {len(ratios)} pairs)", flush=True)
+
+
+def runs(pairs: int) -> None:
+    """All runs of digits/activation against plain Keras."""
+    per_run: dict[int, list[float]] = {1: [], 2: []}
+    whole: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(pairs):
+        plain = side("plain_keras", PLAIN_RUNS)
+        a_run = statistics.mean(plain["runs"])
+        plain_whole = plain["start"] + RUNS * a_run
+        for workers in (1, 2):
+            ours = side("zoo_runs", workers, 10)
+            assert ours["count"] == RUNS
+            per_run[workers].append(a_run / (ours["runs"] / RUNS))
+            whole[workers].append(plain_whole / ours["process"])
+    print(f"plain Keras trained {PLAIN_RUNS} of {RUNS} runs and was scaled")
+    for workers in (1, 2):
+        name = f"{workers} worker{'s' if workers > 1 else ''}"
+        say(
+            f"digits/activation, a run without start-up, {name}, over plain Keras", per_run[workers]
+        )
+        say(f"digits/activation, process start to finish, {name}, over plain Keras", whole[workers])
+
+
+def scaling(pairs: int) -> None:
+    """Two workers against one on a sweep of more than two minutes."""
+    ratios = []
+    for _ in range(pairs):
+        one, two = side("zoo_runs", 1, 80), side("zoo_runs", 2, 80)
+        ratios.append(one["runs"] / two["runs"])
+    say(f"two workers over one, {one['count']} runs, {one['runs']:.0f} s with one", ratios)
+
+
+def mlp(pairs: int) -> None:
+    """The matrix-multiplication peak, and PyTorch."""
+    shares, one, two = [], [], []
+    for _ in range(pairs):
+        ours = side("zoo_mlp")
+        shares.append(ours["share_of_peak"])
+        torch = side("torch_mlp", 1)["steps_per_second"]
+        if torch is None:
+            continue
+        one.append(ours["steps_per_second"] / torch)
+        both = sum(each["steps_per_second"] for each in sides("zoo_mlp", 2))
+        two.append(both / max(torch, side("torch_mlp", 2)["steps_per_second"]))
+    say("10x128 MLP, batch 128: share of a core's float32 product peak", shares, "of 1")
+    for ratios, cores in ((one, "1 core"), (two, "2 cores")):
+        what = f"10x128 MLP, steps a second over PyTorch eager, {cores}"
+        if ratios:
+            say(what, ratios)
+        else:
+            print(f"{what:72} PyTorch is not installed")
+
+
+PARTS: dict[str, Callable[[int], None]] = {"runs": runs, "scaling": scaling, "mlp": mlp}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; default: all")
+    parser.add_argument("--pairs", type=int, default=5)
+    options = parser.parse_args()
+    unknown = set(options.parts) - PARTS.keys()
+    if unknown:
+        parser.error(f"no part {', '.join(sorted(unknown))}; parts: {', '.join(PARTS)}")
+    print(f"{os.cpu_count()} cores")
+    for part in options.parts or PARTS:
+        PARTS[part](options.pairs)
+
+
+if __name__ == "__main__":
+    main()
