@@ -3,8 +3,8 @@
     python scripts/benchmark.py                  # all of it, about an hour on 2 cores
     python scripts/benchmark.py mlp --pairs 5    # one part
 
-The sides are in scripts/peers/. These machines are noisy: a ratio of two sides that ran in turn says
-more than any time in seconds.
+The sides are in scripts/peers/. These machines are noisy: a ratio of two sides that ran in turn
+says more than any time in seconds.
 """
 
 import argparse

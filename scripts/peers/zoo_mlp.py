@@ -1,7 +1,7 @@
 """A 10x128 ReLU MLP on data of Fashion-MNIST's size by the zoo's trainer, in a worker.
 
-Prints one line of JSON: steps a second (with the probe on its schedule) and the share that this is of
-the core's float32 matrix-multiplication peak, measured in the same process.
+Prints one line of JSON: steps a second (with the probe on its schedule) and the share that this is
+of the core's float32 matrix-multiplication peak, measured in the same process.
 """
 
 import json

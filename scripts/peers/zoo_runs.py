@@ -1,6 +1,6 @@
 """All runs of digits/activation by the zoo, on so many workers.
 
-Prints one line of JSON: seconds until the workers are ready and have nothing to do, and seconds from
+Prints one line of JSON: seconds until the workers are ready, with nothing to do yet, seconds from
 there to the last record; and how many runs that was.
 """
 
