@@ -1,6 +1,6 @@
 """The zoo's speed as ratios, both sides in turn in one call: medians of pairs.
 
-    python scripts/benchmark.py                  # all of it, about an hour on 2 cores
+    python scripts/benchmark.py                  # all of it, most of an hour on 2 cores
     python scripts/benchmark.py mlp --pairs 5    # one part
 
 The sides are in scripts/peers/. These machines are noisy: a ratio of two sides that ran in turn
