@@ -79,7 +79,7 @@ def scaling(pairs: int) -> None:
     """Two workers against one on a sweep of more than two minutes."""
     ratios = []
     for _ in range(pairs):
-        one, two = side("zoo_runs", 1, 80), side("zoo_runs", 2, 80)
+        one, two = side("zoo_runs", 1, 54), side("zoo_runs", 2, 54)
         ratios.append(one["runs"] / two["runs"])
     say(f"two workers over one, {one['count']} runs, {one['runs']:.0f} s with one", ratios)
 
@@ -105,7 +105,22 @@ def mlp(pairs: int) -> None:
             print(f"{what:72} PyTorch is not installed")
 
 
-PARTS: dict[str, Callable[[int], None]] = {"runs": runs, "scaling": scaling, "mlp": mlp}
+def reuse(pairs: int) -> None:
+    """What a further run of a compiled arm costs, and what a worker's memory does over 200."""
+    del pairs  # one process tells both
+    ours = side("zoo_reuse")
+    cost = statistics.median(ours["fixed"])
+    print(f"a further run of a compiled arm, 21 steps and all else included: {cost:.3f} s")
+    sizes = ", ".join(f"{size:.0f}" for size in ours["resident"])
+    print(f"resident size, MiB, every 25 of {ours['runs']} runs, arms in turn: {sizes}")
+
+
+PARTS: dict[str, Callable[[int], None]] = {
+    "runs": runs,
+    "scaling": scaling,
+    "reuse": reuse,
+    "mlp": mlp,
+}
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """A run depends on its arm, seed and rate alone, and is what plain Keras would compute."""
 
+import gc
 import hashlib
 import json
 import random
@@ -237,3 +238,17 @@ def test_probe_steps(steps, expected):
 def test_a_batch_larger_than_the_training_split_is_a_mistake(compiled):
     with pytest.raises(ZooError, match=r"batch_size is 2000, more than the 1077 training examples"):
         compiled(data__batch_size=2000)
+
+
+def test_a_dropped_arm_leaves_no_graph_behind(digits, small_recipe):
+    from zoo.training import CompiledArm
+
+    def graphs():
+        gc.collect()
+        return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
+
+    arm = small_recipe().arms["tanh"]
+    CompiledArm(arm, digits).run(0, 0.1)  # a first one, for what TensorFlow makes once
+    before = graphs()
+    CompiledArm(arm, digits).run(1, 0.1)
+    assert graphs() <= before

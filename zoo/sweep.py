@@ -201,11 +201,25 @@ class Sweep:
                     idle.remove(worker)
                     self._submit(worker, task, flying)
             done, _ = wait(flying, return_when=FIRST_COMPLETED)
-            for future in done:
-                worker, task = flying.pop(future)
-                idle.append(worker)
+            ended = [(future, *flying.pop(future)) for future in done]
+            idle += [
+                worker for future, worker, _ in ended if not self._goes_on(future, worker, flying)
+            ]
+            for future, worker, task in ended:
                 self._ended(worker, task, future)
                 listener(self.states)
+
+    def _goes_on(
+        self, future: Future[Any], worker: Worker, flying: dict[Future[Any], tuple[Worker, Task]]
+    ) -> bool:
+        """Gives a worker its arm's next run while the last one is still to be written."""
+        own = any(state.waiting and state.arm.sha256 == worker.arm for state in self.states)
+        if worker.here or not own or future.cancelled() or future.exception() is not None:
+            return False
+        task = self._next(worker)
+        assert task is not None
+        self._submit(worker, task, flying)
+        return True
 
     def _check(self, worker: Worker) -> None:
         """Has a worker look for mistakes before any training, while the others start."""

@@ -146,6 +146,10 @@ class CompiledArm:
     def _compile(self) -> None:
         """Compiles with Keras; one step taken, so that every variable exists before tracing."""
         optimizer = keras_parts.optimizer(self._arm.spec.training.optimizer, 1.0)
+        # There is one replica, and TensorFlow's all-reduce keeps every graph it was traced in.
+        optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: (
+            gradients_and_variables
+        )
         self.model.compile(optimizer=optimizer, loss=self._loss, jit_compile=False)
         optimizer.build(self.model.trainable_variables)
         self._optimizer_start = [variable.numpy() for variable in optimizer.variables]

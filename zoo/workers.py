@@ -4,6 +4,7 @@ Each is single-threaded and keeps the arm that it compiled last.
 """
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -75,6 +76,7 @@ def train(
         user_files.import_source(name, source)
     if arm.sha256 not in _compiled:
         _compiled.clear()
+        gc.collect()  # models and graphs refer to themselves: megabytes that Python sees as a few
         _compiled[arm.sha256] = training.CompiledArm(arm, _data(arm.spec.data))
     result: dict[str, Any] = _compiled[arm.sha256].run(seed, learning_rate, probe=probe)
     threads = tf.config.threading.get_intra_op_parallelism_threads()
@@ -120,6 +122,7 @@ class Worker:
 
     Attributes:
         ready: done when the process has loaded TensorFlow.
+        here: whether it is this process, which then does nothing else meanwhile.
         arm: the digest of the arm compiled last.
     """
 
@@ -130,6 +133,7 @@ class Worker:
     def renew(self) -> None:
         """Starts afresh, after the process was lost."""
         self.executor = self._start()
+        self.here = isinstance(self.executor, _InProcess)
         self.ready = self.executor.submit(load)
         self.arm = ""
 

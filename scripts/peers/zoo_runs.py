@@ -1,4 +1,4 @@
-"""All runs of digits/activation by the zoo, on so many workers.
+"""All runs of four arms of digits/activation by the zoo, on so many workers.
 
 Prints one line of JSON: seconds until the workers are ready, with nothing to do yet, seconds from
 there to the last record; and how many runs that was.
@@ -22,7 +22,8 @@ from zoo.workers import local  # noqa: E402
 def main():
     workers, seeds = int(sys.argv[1]), int(sys.argv[2])
     with tempfile.TemporaryDirectory() as folder, local(workers) as pool:
-        job = Sweep([recipe.load("digits/activation", seeds=seeds)], Store(Path(folder)))
+        arms = recipe.load("digits/activation", seeds=seeds).only(["tanh", "relu", "relu_he"])
+        job = Sweep([arms], Store(Path(folder)))
         wait([worker.ready for worker in pool])
         ready = time.time()
         job.run(pool, lambda states: None)
