@@ -115,6 +115,20 @@ def reuse(pairs: int) -> None:
     print(f"resident size, MiB, every 25 of {ours['runs']} runs, arms in turn: {sizes}")
 
 
+def families(pairs: int) -> None:
+    """Recurrent and convolutional networks against stock Keras, which uses every core."""
+    cores = len(os.sched_getaffinity(0))
+    for what, name in (
+        ("LSTM, 400 steps of time, 64 units, batch 64", "lstm"),
+        ("ResNet-20 on 28x28, batch 64", "resnet"),
+    ):
+        ratios = []
+        for _ in range(pairs):
+            ours = side(f"zoo_{name}")["steps_per_second"]  # on one core
+            ratios.append(ours / (side(f"keras_{name}")["steps_per_second"] / cores))
+        say(f"{what}: steps a second for each core over model.fit", ratios)
+
+
 PARTS: dict[str, Callable[[int], None]] = {
     "runs": runs,
     "scaling": scaling,

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from zoo.schema import json_schema
+from zoo.json_schema import json_schema
 
 PATH = Path(__file__).resolve().parent.parent / "recipes" / "recipe.schema.json"
 

@@ -17,7 +17,8 @@ import zoo.recipe
 from zoo import keras_parts
 from zoo.results import reference
 from zoo.results.statistics import steps_to_target
-from zoo.training import batch_order, loss_of, steps_in_all
+from zoo.schedule import batch_order, steps_in_all
+from zoo.training import loss_of
 
 
 def train(arm: zoo.recipe.Arm, seed: int, learning_rate: float) -> dict[str, list[float]]:
@@ -75,6 +76,11 @@ def main() -> None:
     if learning_rate is None:
         parser.error("--learning-rate is needed: the leaderboard has no row of this arm")
 
+    training = recipe.arms[options.arm].spec.training
+    ours = ("drops", "clipping", "pretraining", "precision")
+    beyond = [name for name in ours if getattr(training, name)]
+    if beyond:
+        parser.error(f"training.{beyond[0]} is not for plain Keras: see zoo/steps.py")
     curve = train(recipe.arms[options.arm], options.seed, learning_rate)
     target, budget = recipe.spec.target, recipe.spec.training.steps
     reached = steps_to_target(curve["step"], curve[target.metric], target, budget)

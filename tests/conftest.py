@@ -50,14 +50,23 @@ def small_recipe():
 
 @pytest.fixture
 def empty_registry(tmp_path, monkeypatch, one_thread):
-    """Keras's registry empty, nothing imported, in a folder of the test's own."""
+    """Nothing of a user's registered with Keras or imported, in a folder of the test's own."""
     import keras
 
-    from zoo import user_files
+    from zoo import mitigations, user_files
+
+    mitigations.register()
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(user_files, "_imported", set())
     monkeypatch.setattr(user_files, "_origins", {})
-    keras.saving.get_custom_objects().clear()
+    registry = keras.saving.get_custom_objects()
+    own = {name: made for name, made in registry.items() if name.startswith("zoo>")}
+
+    def reset():
+        registry.clear()
+        registry.update(own)
+
+    reset()
     yield
-    keras.saving.get_custom_objects().clear()
+    reset()

@@ -77,6 +77,7 @@ def quantities(
         ],
         "dead": [nan, nan, np.mean((relu == 0).all(axis=0)), nan],
         "nonfinite": [0, 0, 0, 0],
+        "zero_grads": [np.mean(grad == 0) for grad in grads],
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def assert_quantities(found: np.ndarray, expected: dict[str, list[float]], rtol: float) -> None:
     assert set(expected) == set(QUANTITIES)
     for name, values in zip(QUANTITIES, np.asarray(found), strict=True):
-        exact = name in ("saturated", "dead", "nonfinite")
+        exact = name in ("saturated", "dead", "nonfinite", "zero_grads")
         np.testing.assert_allclose(
             values, expected[name], rtol=1e-15 if exact else rtol, err_msg=name
         )

@@ -1,5 +1,7 @@
 """Which layers the probe measures, and that measuring leaves model and training as they were."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -89,19 +91,68 @@ def test_batch_norm_is_measured_in_training_mode():
 
 
 @pytest.mark.parametrize("cell", [layers.SimpleRNN, layers.GRU, layers.LSTM])
-@pytest.mark.parametrize("wrap", [lambda layer: layer, layers.Bidirectional])
-def test_kernels_inside_recurrent_layers_are_not_measured(cell, wrap):
-    head = layers.Dense(2, name="head")
-    model = keras.Sequential([keras.Input((4, 3)), wrap(cell(5)), head])
+@pytest.mark.parametrize("ways", [1, 2])
+def test_a_recurrent_layer_is_measured_by_its_matrices(cell, ways):
+    layer = cell(5, name="memory")
+    if ways == 2:
+        layer = layers.Bidirectional(layer, name="both")
+    model = keras.Sequential([keras.Input((4, 3)), layer, layers.Dense(2, name="head")])
     x = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32)
     found = probe.measure(model, twin.LinearLoss(tf.ones(2)), x, np.zeros((6, 2)))
-    assert found["layers"] == ["head"]
-    assert found["delta_rms"] == pytest.approx([1 / 6])
+    matrices = ["memory_kernel", "memory_recurrent_kernel"]
+    if ways == 2:
+        matrices = [f"{way}_{name}" for way in ("forward", "backward") for name in matrices]
+    assert found["layers"] == [*matrices, "head"]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.reduce_sum(model(x), axis=1))
+    kernels = [v for v in model.trainable_variables if "kernel" in v.name]
+    grads = tape.gradient(loss, [kernel.value for kernel in kernels])
+    expected = [float(np.linalg.norm(grad)) for grad in grads]
+    assert found["kernel_grad_norm"] == pytest.approx(expected, rel=1e-5)
+    deltas = np.array(found["delta_rms"])
+    assert np.isnan(deltas[:-1]).all() and deltas[-1] == pytest.approx(1 / 6)
+    assert found["nonfinite"] == [0] * len(found["layers"])
 
 
-@pytest.mark.parametrize("parts", [[layers.Flatten], [lambda: layers.LSTM(2)]])
-def test_a_model_with_nothing_to_measure(parts):
-    model = keras.Sequential([keras.Input((4, 3)), *(part() for part in parts)], name="empty")
+@pytest.mark.parametrize("tokens", [False, True])
+def test_gradients_by_time_are_those_of_the_inputs(tokens):
+    g, units, time = 0.5, 8, 12
+    recurrent = layers.SimpleRNN(
+        units,
+        activation="linear",
+        recurrent_initializer=keras.initializers.Orthogonal(gain=g),
+    )
+    inputs = keras.Input((time,) if tokens else (time, 3))
+    x = layers.Embedding(5, 3)(inputs) if tokens else inputs
+    model = keras.Model(inputs, layers.Dense(2, name="head")(recurrent(x)))
+    rng = np.random.default_rng(0)
+    batch = rng.integers(0, 5, (6, time)) if tokens else rng.normal(size=(6, time, 3))
+    measured = Probe(model, twin.LinearLoss(tf.ones(2)), tf.constant(batch), np.zeros((6, 2)))
+    found = tf.function(measured.input_grad_rms)().numpy()
+    kernel, state = (w.astype(np.float64) for w in recurrent.get_weights()[:2])
+    head = model.get_layer("head").get_weights()[0].astype(np.float64)
+    by_state, expected = head.sum(axis=1) / 6, []
+    for _ in range(time):  # from the last step to the first
+        expected.insert(0, math.sqrt(np.mean((kernel @ by_state) ** 2)))
+        by_state = state @ by_state
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_gradients_of_a_scaled_loss_are_those_of_the_loss():
+    (x, y), model = twin.batch(), twin.functional()
+    plain = Probe(model, twin.CROSS_ENTROPY, x, y).measure().numpy()
+    scaled = Probe(model, twin.CROSS_ENTROPY, x, y, scale=lambda: tf.constant(1024.0)).measure()
+    np.testing.assert_allclose(scaled.numpy(), plain, rtol=1e-6)
+
+
+def test_zeros_counts_what_is_exactly_zero_and_no_subnormal_number():
+    x = tf.constant([0.0, -0.0, 1e-42, -1e-42, 1.0, np.nan], tf.float32)
+    assert float(probe.zeros(x)) == 2 / 6
+    assert float(probe.zeros(tf.constant([0.0, 6e-8, -0.0, 1.0], tf.float16))) == 0.5
+
+
+def test_a_model_with_nothing_to_measure():
+    model = keras.Sequential([keras.Input((4, 3)), layers.Flatten()], name="empty")
     with pytest.raises(ValueError, match="model empty has no layer with a kernel"):
         Probe(model, twin.CROSS_ENTROPY, np.zeros((2, 4, 3)), np.zeros(2))
 

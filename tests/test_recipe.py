@@ -12,7 +12,7 @@ import yaml
 from hypothesis import strategies as st
 from pydantic import Field
 
-from zoo import recipe, schema
+from zoo import explanation, recipe, schema
 from zoo.errors import ZooError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -257,7 +257,7 @@ def test_a_family_is_told_its_own_keys():
         model: Annotated[schema.MLP | Rnn, Field(discriminator="family")]
 
     def mistakes(**model: object) -> list[tuple[object, str]]:
-        return schema.mistakes(Spec, {"model": model})
+        return explanation.mistakes(Spec, {"model": model})
 
     assert mistakes(family="rnn", cell="lstm") == []
     assert mistakes(family="rnn", cel="lstm") == [

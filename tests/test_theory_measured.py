@@ -1,8 +1,11 @@
-"""Mean-field predictions against what the probe measures, on wide networks over several seeds."""
+"""Mean-field predictions against what the probe measures, on wide networks over several seeds.
+
+The networks are those that recipes name, made wider: the theory is of infinite width.
+"""
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -10,15 +13,17 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from zoo import theory
-from zoo.models.mlp import mlp
+from zoo import models, theory
+from zoo import recipe as recipes
+from zoo.data import Dataset, Split
 from zoo.probe import QUANTITIES, Probe
-from zoo.schema import KerasPart
+from zoo.schema import MLP, KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 TANH = theory.nonlinearity("tanh")
-SEEDS = 12
+WIDTH = 512
+SEEDS = 10
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
@@ -26,86 +31,173 @@ def part(class_name: str, **config: object) -> KerasPart:
     return KerasPart(class_name=class_name, config=config)
 
 
-def log_gains(build: Callable[[], keras.Model], x: np.ndarray, seeds: int = SEEDS) -> np.ndarray:
-    """ln of each hidden layer's delta^2 over the last one's, (seeds, hidden layers)."""
-    y = np.random.default_rng(1).integers(0, 10, len(x))
-    model = build()
-    measure = tf.function(Probe(model, LOSS, x, y).measure)
-    logs = []
+def arguments_of(arm: str, **changes: object) -> MLP:
+    """The model arguments of an arm such as digits/activation/relu, but wide."""
+    recipe, _, name = arm.rpartition("/")
+    model = recipes.load(recipe).arms[name].spec.model
+    return model.model_copy(update={"width": WIDTH, **changes})
+
+
+def network(arguments: MLP, inputs: int) -> keras.Model:
+    split = Split(np.zeros((1, inputs), np.float32), np.zeros(1, np.int32))
+    return models.build(arguments, Dataset("wide", split, split, split, 10, "classification"))
+
+
+def starts(model: keras.Model, arguments: MLP, inputs: int, seeds: int = SEEDS) -> Iterator[int]:
+    """Puts the model to the start that each seed gives it."""
     for seed in range(seeds):
         random.seed(seed)  # Keras draws the seeds of its initializers from it
-        model.set_weights(build().get_weights())
+        model.set_weights(network(arguments, inputs).get_weights())
+        yield seed
+
+
+def log_gains(arguments: MLP, x: np.ndarray, seeds: int = SEEDS) -> np.ndarray:
+    """ln of each hidden layer's delta^2 over the last one's, (seeds, hidden layers)."""
+    y = np.random.default_rng(1).integers(0, 10, len(x))
+    model = network(arguments, x.shape[1])
+    measure = tf.function(Probe(model, LOSS, x, y).measure, autograph=False)
+    logs = []
+    for _ in starts(model, arguments, x.shape[1], seeds):
         deltas = measure().numpy()[QUANTITIES.index("delta_rms")]
         logs.append(2 * np.log(deltas[:-1] / deltas[-2]))  # the last of all is the output layer's
     return np.array(logs)
 
 
-def assert_agree(measured: np.ndarray, predicted: np.ndarray) -> None:
-    """The means over seeds are the predictions, at the 1 % level of Student's t over all layers."""
-    seeds, layers = measured.shape[0], measured.shape[1] - 1  # the last one is 1 by definition
+def assert_agree(measured: np.ndarray, predicted: np.ndarray | float) -> None:
+    """The means over seeds are the predictions, at the 1 % level of Student's t over all layers.
+
+    Args:
+        measured: (seeds, layers).
+        predicted: (layers,) or one for all.
+    """
+    seeds, layers = measured.shape
     error = measured.std(axis=0, ddof=1) / math.sqrt(seeds)
-    assert (error < 0.04).all()  # in ln: the means are known to 4 % of delta^2
+    assert (error < 0.04).all()  # as logarithms: the means are known to 4 % of delta^2
     tolerance = scipy.stats.t.ppf(1 - 0.01 / (2 * layers), seeds - 1) * error
-    assert (np.abs(measured.mean(axis=0) - predicted)[:-1] < tolerance[:-1]).all()
+    assert (np.abs(measured.mean(axis=0) - predicted) < tolerance).all()
 
 
 def batch(inputs: int, size: int = 64) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((size, inputs)).astype(np.float32)
 
 
-def normal(sigma_w2: float, fan_in: int = 512) -> KerasPart:
+def normal(sigma_w2: float, fan_in: int = WIDTH) -> KerasPart:
     return part("RandomNormal", stddev=math.sqrt(sigma_w2 / fan_in))
 
 
-@pytest.mark.parametrize(
-    "activation, initializer, inputs, depth",
-    [
-        ("relu", part("he_normal"), 256, 8),
-        ("relu", part("glorot_uniform"), 256, 8),
-        ("sigmoid", part("glorot_uniform"), 256, 8),
-        ("tanh", part("glorot_uniform"), 512, 10),
-        ("tanh", part("orthogonal"), 512, 5),
-        ("tanh", normal(2.0), 512, 10),
-        ("tanh", normal(4.0), 256, 8),
-        ("gelu", part("he_normal"), 256, 5),
-    ],
-    ids=lambda value: str(value),
-)
-def test_measured_deltas_follow_the_recursion(activation, initializer, inputs, depth):
+def compared(arguments: MLP, inputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """ln of each hidden layer's delta^2 over the last one's: measured for each seed, predicted.
+
+    Without the last layer itself, where it is 0.
+    """
     x = batch(inputs)
-    model = {"depth": depth, "width": 512}
-    parts = {"activation": part(activation), "initializer": initializer, "normalization": None}
-    measured = log_gains(lambda: mlp((inputs,), 10, **model, **parts), x)
-    predicted = theory.delta_profile(**parts, inputs=inputs, **model, q=float(np.mean(x**2)))
-    assert_agree(measured, 2 * np.log(predicted))
-    if initializer == normal(2.0):  # the recursion's start matters: q* would be far off
-        chi = theory.chi(theory.fixed_point(TANH, 2.0), TANH, 2.0)
-        with pytest.raises(AssertionError):
-            assert_agree(measured, math.log(chi) * np.arange(depth)[::-1])
-
-
-def test_measured_deltas_follow_the_recursion_with_biases():
-    """tanh at (1.5, 0.05), in a model made by hand, since the zoo's biases start at 0."""
-    depth, width, inputs, sigma_w2, sigma_b2 = 8, 512, 512, 1.5, 0.05
-
-    def build() -> keras.Model:
-        layers = [
-            keras.layers.Dense(
-                width,
-                "tanh",
-                kernel_initializer=keras.initializers.RandomNormal(stddev=(sigma_w2 / n) ** 0.5),
-                bias_initializer=keras.initializers.RandomNormal(stddev=sigma_b2**0.5),
-            )
-            for n in (inputs, *[width] * (depth - 1))
-        ]
-        return keras.Sequential([keras.Input((inputs,)), *layers, keras.layers.Dense(10)])
-
-    x = batch(inputs)
-    predicted = theory.delta_profile(
-        part("tanh"), normal(1.5), inputs, width, depth, q=float(np.mean(x**2)), sigma_b2=sigma_b2
+    profile = theory.delta_profile(
+        arguments.activation,
+        arguments.initializer,
+        inputs,
+        arguments.width,
+        arguments.depth,
+        q=float(np.mean(x**2)),
+        sigma_b2=bias_variance(arguments),
     )
-    measured = log_gains(build, x)
-    assert_agree(measured, 2 * np.log(predicted))
+    return log_gains(arguments, x)[:, :-1], 2 * np.log(profile)[:-1]
+
+
+def bias_variance(arguments: MLP) -> float:
+    bias = arguments.bias_initializer
+    assert bias.class_name in ("zeros", "RandomNormal")
+    return bias.config.get("stddev", 0.0) ** 2
+
+
+@pytest.mark.parametrize(
+    "arm, inputs",
+    [
+        *((f"digits/activation/{name}", 256) for name in ("sigmoid", "relu", "relu_he", "prelu")),
+        *((f"digits/activation/{name}", 512) for name in ("tanh", "gelu")),
+        *((f"digits/initialization/{name}", 64) for name in ("normal_large", "orthogonal")),
+        *((f"digits/edge_of_chaos/{name}", 512)
+          for name in ("critical", "ordered", "chaotic", "orthogonal_critical")),
+    ],
+)  # fmt: skip
+def test_measured_deltas_follow_the_recursion(arm, inputs):
+    assert_agree(*compared(arguments_of(arm, depth=8), inputs))
+
+
+@pytest.mark.parametrize("sigma_w2, sigma_b2, depth", [(1.5, 0.05, 8), (2.0, 0.0, 10)])
+def test_measured_deltas_of_tanh_follow_the_recursion(sigma_w2, sigma_b2, depth):
+    biases = part("RandomNormal", stddev=math.sqrt(sigma_b2))
+    parts = {"initializer": normal(sigma_w2), "bias_initializer": biases}
+    arguments = arguments_of("digits/activation/tanh", depth=depth, **parts)
+    measured, predicted = compared(arguments, WIDTH)
+    assert_agree(measured, predicted)
+    if not sigma_b2:  # the recursion's start matters: q* would be far off
+        chi = theory.chi(theory.fixed_point(TANH, sigma_w2), TANH, sigma_w2)
+        with pytest.raises(AssertionError):
+            assert_agree(measured, math.log(chi) * np.arange(1, depth)[::-1])
+
+
+@pytest.mark.parametrize(
+    "name, chi",
+    [
+        ("glorot", 1.0),
+        ("critical", 1.0),
+        ("orthogonal_critical", 1.0),
+        ("ordered", 0.759),
+        ("chaotic", 1.3424),
+    ],
+)
+def test_an_arm_of_the_recipe_lies_in_the_phase_it_is_named_for(name, chi):
+    arguments = arguments_of(f"digits/edge_of_chaos/{name}")
+    kernel, sigma_b2 = arguments.initializer, bias_variance(arguments)
+    sigma_w2 = WIDTH * theory.weight_variance(kernel.class_name, kernel.config, WIDTH, WIDTH)
+    found = theory.chi(theory.fixed_point(TANH, sigma_w2, sigma_b2), TANH, sigma_w2)
+    assert found == pytest.approx(chi, abs=1e-4)
+    if chi == 1.0:
+        assert sigma_w2 == pytest.approx(theory.edge_of_chaos(TANH, sigma_b2)[0], rel=1e-6)
+
+
+def test_selu_keeps_its_fixed_point_and_its_gradient_grows():
+    """Mean 0 and variance 1 of the activations at any depth; dL/dz^2 grows 1.0716 a layer."""
+    depth, x = 12, batch(WIDTH)
+    arguments = arguments_of("digits/activation/selu", depth=depth)
+    model = network(arguments, WIDTH)
+    outputs = [layer.output for layer in model.layers if isinstance(layer, keras.layers.Activation)]
+    activations = tf.function(keras.Model(model.input, outputs), autograph=False)
+    values = np.array(
+        [np.array(activations(x), float) for _ in starts(model, arguments, WIDTH)]
+    )  # (seeds, layers, batch, units)
+    assert values.shape[1] == depth
+    assert_agree(values.mean(axis=(2, 3)), 0.0)
+    assert_agree(values.var(axis=(2, 3)), 1.0)
+    measured, predicted = compared(arguments, WIDTH)
+    np.testing.assert_allclose(predicted, math.log(1.0716) * np.arange(1, depth)[::-1], rtol=0.01)
+    assert_agree(measured, predicted)
+
+
+def test_orthogonal_kernels_keep_every_norm_in_a_deep_linear_network():
+    """Saxe et al. 2014: an isometry, for each example and exactly, forward and back."""
+    depth, x, y = 20, batch(64), np.arange(64) % 10
+
+    def norms(**changes: object) -> tuple[np.ndarray, np.ndarray]:
+        """Of z and of dL/dz, (hidden layers, batch)."""
+        arguments = arguments_of(
+            "digits/initialization/orthogonal", activation=part("linear"), depth=depth, **changes
+        )
+        model = network(arguments, 64)
+        layers = [model.get_layer(f"dense_{number}") for number in range(1, depth + 1)]
+        taps = keras.Model(model.input, [*(layer.output for layer in layers), model.output])
+        with tf.GradientTape() as tape:
+            *zs, logits = taps(x)
+            loss = LOSS(y, logits)
+        deltas = tape.gradient(loss, zs)
+        return tuple(np.linalg.norm(np.array(values, float), axis=2) for values in (zs, deltas))
+
+    signal, delta = norms()
+    np.testing.assert_allclose(signal, np.tile(np.linalg.norm(x, axis=1), (depth, 1)), rtol=1e-5)
+    np.testing.assert_allclose(delta, np.tile(delta[-1], (depth, 1)), rtol=1e-5)
+    # Gaussian kernels of the same variance keep them in the mean alone.
+    signal, delta = norms(initializer=normal(1.0))
+    assert (signal[-1] / signal[0]).std() > 0.1
 
 
 def test_batch_norm_makes_relu_deltas_grow_towards_the_input():
@@ -115,12 +207,10 @@ def test_batch_norm_makes_relu_deltas_grow_towards_the_input():
     """
     depth, seeds = 10, 6
     parts = {"activation": part("relu"), "initializer": part("he_normal")}
-    parts["normalization"] = part("BatchNormalization")
+    arguments = arguments_of("digits/normalization/batch", depth=depth, **parts)
 
     def growth(size: int) -> np.ndarray:
-        logs = log_gains(
-            lambda: mlp((256,), 10, depth=depth, width=512, **parts), batch(256, size), seeds
-        )
+        logs = log_gains(arguments, batch(256, size), seeds)
         return logs[:, 1] / (depth - 2)
 
     small, large = growth(128), growth(256)

@@ -167,7 +167,7 @@ def test_a_probe_that_divergence_forestalled_is_left_out(compiled):
 
 
 def test_each_epoch_is_a_permutation_and_seeds_differ():
-    from zoo.training import batch_order
+    from zoo.schedule import batch_order
 
     order = batch_order(3, examples=10, batch_size=3, steps=7)
     assert order.shape == (7, 3) and order.dtype == np.int32
@@ -230,7 +230,7 @@ def test_arms_of_a_seed_start_from_the_same_weights_and_see_the_same_batches(com
     ],
 )
 def test_probe_steps(steps, expected):
-    from zoo.training import probe_steps
+    from zoo.schedule import probe_steps
 
     assert probe_steps(steps) == expected
 

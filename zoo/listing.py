@@ -93,8 +93,9 @@ def recipe(loaded: Recipe, arm: str | None = None) -> str:
     if arm is not None and arm not in loaded.arms:
         raise ZooError(f"{loaded.id}: no arm {arm}; arms: {', '.join(loaded.arms)}")
     shown = loaded.arms[arm or loaded.baseline]
+    takes = "not measured" if loaded.minutes is None else f"{loaded.minutes:g} minutes on 2 cores"
     parts: list[tuple[dict[str, Any], bool | None]] = [
-        ({"id": shown.id, "title": loaded.title, "claim": loaded.claim}, False),
+        ({"id": shown.id, "title": loaded.title, "claim": loaded.claim, "takes": takes}, False),
         (_short(shown.spec.model_dump()), None),
     ]
     if arm is not None:

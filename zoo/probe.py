@@ -1,12 +1,14 @@
 """Gradient measurements on one fixed batch, for any functional or sequential Keras model.
 
-A layer is measured if it has a kernel (Dense, convolutions, ...) and is not inside a recurrent
-cell. Its pre-activation z is the layer's affine output, before any normalization, and its delta is
-dL/dz for L the mean loss over the batch; of a layer used more than once, its last use counts. The
-batch is run in training mode; what that changes (moving averages, the state of random generators)
-is put back, so measuring never alters the training.
+A layer is measured if it has a kernel (Dense, convolutions, ...). Its pre-activation z is the
+layer's affine output, before any normalization, and its delta is dL/dz for L the mean loss over the
+batch; of a layer used more than once, its last use counts. A recurrent layer has a z at every step
+of time: its kernels are measured, each for itself, and what vanishes through time shows in the
+gradient by the input sequence. The batch is run in training mode; what that changes (moving
+averages, the state of random generators) is put back, so measuring never alters the training.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -63,6 +65,15 @@ def _float64(tensors: Sequence[Tensor]) -> list[Tensor]:
     return [tf.cast(x, tf.float64) for x in tensors]
 
 
+def zeros(x: Tensor) -> Tensor:
+    """The share of entries that are exactly 0, float64: what underflowed, or belongs to dead units.
+
+    Counted as integers: a processor may take a subnormal number for 0 in a comparison.
+    """
+    bits = tf.bitcast(x, {2: tf.int16, 4: tf.int32, 8: tf.int64}[x.dtype.size])
+    return tf.reduce_mean(tf.cast(bits + bits == 0, tf.float64))  # +0 and -0
+
+
 def nonfinite(x: Tensor) -> Tensor:
     """The number of entries that are infinite or not a number, float64."""
     return tf.reduce_sum(tf.cast(~tf.math.is_finite(x), tf.float64))
@@ -91,6 +102,7 @@ class _Recorder:
 
     traces: dict[int, _Trace] = field(default_factory=dict)
     last: _Trace | None = None
+    embedded: Tensor = None  # the output of an Embedding layer
 
 
 def _layers_inside(layer: keras.Layer) -> list[keras.Layer]:
@@ -105,22 +117,46 @@ def _layers_inside(layer: keras.Layer) -> list[keras.Layer]:
     return list(found.values())
 
 
+def _inside_recurrent(layers: Sequence[keras.Layer]) -> set[int]:
+    return {
+        id(part)
+        for layer in layers
+        if isinstance(layer, keras.layers.RNN)
+        for part in _layers_inside(layer)
+    }
+
+
 def measured_layers(model: keras.Model) -> list[keras.Layer]:
     """The layers with a kernel, in the model's order; not those inside a recurrent layer."""
     layers = _layers_inside(model)
-    inside = {
-        id(part)
-        for layer in layers
-        if isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
-        for part in (layer, *_layers_inside(layer))
-    }
+    inside = _inside_recurrent(layers)
     return [
         layer
         for layer in layers
         if id(layer) not in inside
+        and not isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
         and hasattr(layer, "activation")
         and getattr(layer, "kernel", None) is not None
     ]
+
+
+def _measured(model: keras.Model) -> list[tuple[str, keras.Variable, keras.Layer | None]]:
+    """Name and kernel of all that is measured, in the model's order, and the layer that has a z.
+
+    Of a recurrent layer, every matrix is measured and named after both.
+    """
+    layers = _layers_inside(model)
+    inside = _inside_recurrent(layers)
+    with_z = {id(layer) for layer in measured_layers(model)}
+    found: list[tuple[str, keras.Variable, keras.Layer | None]] = []
+    for layer in layers:
+        if id(layer) in with_z:
+            found.append((layer.name, layer.kernel, layer))
+        elif isinstance(layer, keras.layers.RNN) and id(layer) not in inside:
+            weights = layer.trainable_variables
+            matrices = [v for v in weights if len(v.shape) > 1 and "bias" not in v.name]
+            found += [(f"{layer.name}_{matrix.name}", matrix, None) for matrix in matrices]
+    return found
 
 
 @contextmanager
@@ -132,7 +168,9 @@ def _recording(model: keras.Model) -> Iterator[_Recorder]:
     """
     recorder = _Recorder()
     undo: list[tuple[keras.Layer, str, Any]] = []
+    layers = _layers_inside(model)
     measured = {id(layer) for layer in measured_layers(model)}
+    inside = _inside_recurrent(layers)
 
     def wrap(layer: keras.Layer, attribute: str, name: str) -> None:
         function: Callable[..., Tensor] = getattr(layer, attribute)
@@ -149,9 +187,23 @@ def _recording(model: keras.Model) -> Iterator[_Recorder]:
         undo.append((layer, attribute, function))
         setattr(layer, attribute, call)
 
+    def wrap_embedding(layer: keras.Layer) -> None:
+        function = layer.call
+
+        def call(*args: Any, **kwargs: Any) -> Tensor:
+            recorder.embedded = function(*args, **kwargs)
+            return recorder.embedded
+
+        undo.append((layer, "call", function))
+        layer.call = call
+
     try:
-        for layer in _layers_inside(model):
-            if isinstance(layer, keras.layers.ReLU) and not layer.negative_slope:
+        for layer in layers:
+            if id(layer) in inside:
+                continue
+            if isinstance(layer, keras.layers.Embedding):
+                wrap_embedding(layer)
+            elif isinstance(layer, keras.layers.ReLU) and not layer.negative_slope:
                 wrap(layer, "call", "relu")
             elif id(layer) in measured or isinstance(layer, keras.layers.Activation):
                 wrap(layer, "activation", getattr(layer.activation, "__name__", ""))
@@ -166,7 +218,7 @@ def _recording(model: keras.Model) -> Iterator[_Recorder]:
 
 # delta_rms: rms of dL/dz over the batch, units and positions. kernel_grad_norm, kernel_grad_rms: of
 # dL/dW. displacement: ||W_t - W_0|| / ||W_0||. kernel_rms: of W. saturated, dead: shares of units.
-# nonfinite: entries of dL/dz and dL/dW, which the norms leave out.
+# nonfinite: entries of dL/dz and dL/dW, which the norms leave out. zero_grads: share of dL/dW.
 QUANTITIES = (
     "delta_rms",
     "kernel_grad_norm",
@@ -176,6 +228,7 @@ QUANTITIES = (
     "saturated",
     "dead",
     "nonfinite",
+    "zero_grads",
 )
 
 
@@ -187,6 +240,8 @@ class Probe:
         loss: a Keras loss; its value is averaged over the batch.
         x: inputs, (batch, ...).
         y: targets, as the loss takes them.
+        scale: gives what the loss is multiplied by before gradients are taken, and they divided by
+            afterwards: loss scaling, for half precision.
 
     Attributes:
         layers: the names of the measured layers, from input to output.
@@ -195,14 +250,28 @@ class Probe:
         ValueError: if the model has no layer to measure.
     """
 
-    def __init__(self, model: keras.Model, loss: keras.Loss, x: Tensor, y: Tensor) -> None:
-        self._model, self._loss = model, loss
+    def __init__(
+        self,
+        model: keras.Model,
+        loss: keras.Loss,
+        x: Tensor,
+        y: Tensor,
+        *,
+        scale: Callable[[], Tensor] = lambda: 1.0,
+    ) -> None:
+        self._model, self._loss, self._scale = model, loss, scale
         self._x, self._y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
-        self._measured = measured_layers(model)
-        if not self._measured:
+        measured = _measured(model)
+        if not measured:
             raise ValueError(f"model {model.name} has no layer with a kernel to measure")
-        self.layers = [layer.name for layer in self._measured]
-        self._kernels = [layer.kernel.value for layer in self._measured]
+        self.layers = [name for name, _, _ in measured]
+        self._with_z = [layer for _, _, layer in measured if layer is not None]
+        # Of each of `layers`, its place among those with a z; the one past their end for none.
+        places = itertools.count()
+        self._place_of_z = [
+            len(self._with_z) if layer is None else next(places) for _, _, layer in measured
+        ]
+        self._kernels = [kernel.value for _, kernel, _ in measured]
         kernels = _float64(self._kernels)
         self._first = [tf.Variable(kernel, trainable=False) for kernel in kernels]
         self._before = [tf.Variable(kernel, trainable=False) for kernel in kernels]
@@ -225,43 +294,77 @@ class Probe:
 
     def measure(self) -> Tensor:
         """The `QUANTITIES` of each layer now, (quantities, layers) float64; NaN where undefined."""
-        state = [tf.identity(variable) for variable in self._state]
-        with tf.GradientTape() as tape, _recording(self._model) as recorder:
-            outputs = self._model(self._x, training=True)
-            loss = tf.reduce_mean(self._loss(self._y, outputs))
-        for variable, value in zip(self._state, state, strict=True):
-            variable.assign(value)
+        with tf.GradientTape() as tape:
+            loss, recorder = self._forward()
         kernels = _float64(self._kernels)
         for before, kernel in zip(self._before, kernels, strict=True):
             before.assign(kernel)
-        traces = [recorder.traces[id(layer)] for layer in self._measured]
+        traces = [recorder.traces[id(layer)] for layer in self._with_z]
         deltas, grads = tape.gradient(
             loss, ([trace.z for trace in traces], self._kernels), unconnected_gradients="zero"
         )
+        grads = [tf.convert_to_tensor(grad) for grad in grads]
         moved = [now - first for now, first in zip(kernels, self._first, strict=True)]
-        tensors = (deltas, grads, moved, kernels)
-        sizes = tf.stack([norms(part) for part in tensors])
+        tensors = [*deltas, *grads, *moved, *kernels]
+        sizes, count = norms(tensors), tf.zeros([len(deltas) + len(grads)], tf.float64)
         sizes, count = tf.cond(
             tf.reduce_all(tf.math.is_finite(sizes)),
-            lambda: (sizes, tf.zeros([len(kernels)], tf.float64)),
+            lambda: (sizes, count),
             lambda: (
-                tf.stack([norms([finite_part(x) for x in part]) for part in tensors]),
-                tf.stack([nonfinite(d) + nonfinite(g) for d, g in zip(deltas, grads, strict=True)]),
+                norms([finite_part(x) for x in tensors]),
+                tf.stack([nonfinite(x) for x in (*deltas, *grads)]),
             ),
         )
-        delta_norm, grad_norm, moved_norm, kernel_norm = tf.unstack(sizes)
+        split = [len(deltas), *[len(kernels)] * 3]
+        delta_norm, grad_norm, moved_norm, kernel_norm = tf.split(sizes, split)
+        delta_count, grad_count = tf.split(count, split[:2])
+        scale = tf.cast(self._scale(), tf.float64)
+        grad_norm /= scale
         self._before_norm.assign(kernel_norm)
+        delta_rms = delta_norm / root_sizes(deltas) / scale if deltas else delta_norm
         quantities = {
-            "delta_rms": delta_norm / root_sizes(deltas),
+            "delta_rms": self._of_all(delta_rms),
             "kernel_grad_norm": grad_norm,
             "kernel_grad_rms": grad_norm / root_sizes(grads),
             "displacement": moved_norm / self._first_norm,
             "kernel_rms": kernel_norm / root_sizes(kernels),
-            "saturated": tf.stack([saturated(t.activation, t.output) for t in traces]),
-            "dead": tf.stack([dead(t.activation, t.output) for t in traces]),
-            "nonfinite": count,
+            "saturated": self._of_all([saturated(t.activation, t.output) for t in traces]),
+            "dead": self._of_all([dead(t.activation, t.output) for t in traces]),
+            "nonfinite": grad_count + self._of_all(delta_count, otherwise=0.0),
+            "zero_grads": tf.stack([zeros(grad) for grad in grads]),
         }
         return tf.stack([quantities[name] for name in QUANTITIES])
+
+    def input_grad_rms(self) -> Tensor:
+        """The rms of dL/dx_t over batch and features for each step of time, (time,) float64.
+
+        For inputs (batch, time, ...); of tokens, by their embedding. It shows vanishing through
+        time for any recurrent cell.
+        """
+        with tf.GradientTape() as tape:
+            tape.watch(self._x)
+            loss, recorder = self._forward()
+        inputs = self._x if recorder.embedded is None else recorder.embedded
+        gradient = tf.convert_to_tensor(tape.gradient(loss, inputs))
+        squares = tf.square(tf.cast(gradient, tf.float64))
+        others = [axis for axis in range(squares.shape.rank) if axis != 1]
+        return tf.sqrt(tf.reduce_mean(squares, others)) / tf.cast(self._scale(), tf.float64)
+
+    def _forward(self) -> tuple[Tensor, _Recorder]:
+        """The loss times its scale, and what was seen on the way; the model's state put back."""
+        state = [tf.identity(variable) for variable in self._state]
+        with _recording(self._model) as recorder:
+            outputs = self._model(self._x, training=True)
+            loss = tf.reduce_mean(self._loss(self._y, outputs)) * self._scale()
+        for variable, value in zip(self._state, state, strict=True):
+            variable.assign(value)
+        return loss, recorder
+
+    def _of_all(self, of_z: Any, otherwise: float = float("nan")) -> Tensor:
+        """The values of the layers with a z at the places of all; the others have none."""
+        filler = tf.constant([otherwise], tf.float64)
+        known = tf.concat([tf.convert_to_tensor(of_z), filler], 0) if self._with_z else filler
+        return tf.gather(known, self._place_of_z)
 
 
 def measure(model: keras.Model, loss: keras.Loss, x: Tensor, y: Tensor) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from zoo import fairness, schema, yaml_source
+from zoo import explanation, fairness, yaml_source
 from zoo.errors import ZooError
 from zoo.schema import ArmSpec, RecipeFile
 from zoo.yaml_source import KeyPath, Place, YamlSource, dotted, mistake, shown
@@ -78,6 +78,7 @@ class Recipe:
     baseline: str
     arms: dict[str, Arm]
     comparisons: int  # arms against the baseline; also where only some of the arms are kept
+    minutes: float | None = None  # of all runs on 2 cores
 
     @property
     def spec(self) -> ArmSpec:
@@ -92,7 +93,7 @@ class Recipe:
         """
         for name in names:
             if name not in self.arms:
-                hint = schema.nearest(name, self.arms, f"arms: {', '.join(self.arms)}")
+                hint = explanation.nearest(name, self.arms, f"arms: {', '.join(self.arms)}")
                 raise ZooError(mistake(Place(self.id), f"no arm {shown(name)}, {hint}"))
         kept = {name: arm for name, arm in self.arms.items() if name in (self.baseline, *names)}
         return replace(self, arms=kept)
@@ -193,7 +194,7 @@ def load(
         _apply(source, {"training.seeds": (seeds, {(): Place("--seeds")})})
     _raise(
         mistake(source.place(key), dotted(key), text)
-        for key, text in schema.mistakes(RecipeFile, source.values)
+        for key, text in explanation.mistakes(RecipeFile, source.values)
     )
     return _resolve(recipe_id, source)
 
@@ -258,7 +259,7 @@ def _parent(source: YamlSource, path: Path) -> YamlSource:
     root = _root(path)
     known = {**available(), **(available(root) if root else {})}
     if not isinstance(parent, str) or parent not in known:
-        hint = schema.nearest(str(parent), known, "give the id of one, see: zoo list")
+        hint = explanation.nearest(str(parent), known, "give the id of one, see: zoo list")
         raise ZooError(mistake(place, "extends", f"no recipe {shown(parent)}, {hint}"))
     if known[parent].resolve() == path.resolve():
         raise ZooError(mistake(place, "extends", "a recipe cannot extend itself"))
@@ -293,7 +294,7 @@ def _apply(
         try:
             if path[0] not in sections.model_fields:
                 known = list(sections.model_fields)
-                hint = schema.nearest(path[0], known, f"known: {', '.join(known)}")
+                hint = explanation.nearest(path[0], known, f"known: {', '.join(known)}")
                 raise LookupError(f"unknown key, {hint}")
             if within:
                 raise LookupError(f"is in {within[0]}, which is given too: give one of them")
@@ -311,7 +312,7 @@ def _resolve(recipe_id: str, source: YamlSource) -> Recipe:
     values, mistakes = source.values, []
     baseline, names = values["baseline"], values["arms"]
     if baseline not in names:
-        hint = schema.nearest(baseline, names, f"arms: {', '.join(names)}")
+        hint = explanation.nearest(baseline, names, f"arms: {', '.join(names)}")
         mistakes.append(mistake(source.place(("baseline",)), "baseline", f"no arm, {hint}"))
     base = ArmSpec.model_validate({key: values[key] for key in ArmSpec.model_fields})
     arms = {}
@@ -337,6 +338,7 @@ def _resolve(recipe_id: str, source: YamlSource) -> Recipe:
         baseline,
         arms,
         comparisons=len(arms) - 1,
+        minutes=values.get("minutes"),
     )
 
 
@@ -352,7 +354,9 @@ def _arm(recipe_id: str, name: str, source: YamlSource, without: str | None = No
     placed = {key: (value, source.below(("arms", name, key))) for key, value in changes.items()}
     _apply(resolved, placed, above=(f"arms.{name}",))
     draft = Arm(recipe_id, name, changes, ArmSpec.model_construct(), resolved.places)
-    _raise(draft.mistake(path, text) for path, text in schema.mistakes(ArmSpec, resolved.values))
+    _raise(
+        draft.mistake(path, text) for path, text in explanation.mistakes(ArmSpec, resolved.values)
+    )
     return replace(draft, spec=ArmSpec.model_validate(resolved.values))
 
 

@@ -1,13 +1,11 @@
-"""The keys of a recipe, their types and bounds (pydantic), and what to say of a value outside them.
+"""The keys of a recipe, their types and bounds (pydantic).
 
 The class of a model family lists the arguments of the function in `zoo.models` of the same name.
-`recipes/recipe.schema.json`, for editors, is made from here by `scripts/recipe_schema.py`.
 """
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -16,12 +14,11 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
 
-from zoo.yaml_source import KeyPath, shown
+from zoo.yaml_source import KeyPath
 
 FIRST_TUNING_SEED = 1000
 
@@ -59,7 +56,7 @@ Part = Annotated[KerasPart, BeforeValidator(_from_name, json_schema_input_type=s
 class Makes:
     """Marks a `Part` field with what `zoo.keras_parts` makes of it, so that it can be checked."""
 
-    kind: Literal["activation", "initializer", "layer", "optimizer"]
+    kind: Literal["activation", "initializer", "layer", "skip", "cell", "optimizer", "clipping"]
 
 
 class DataSplit(Strict):
@@ -84,29 +81,109 @@ class Data(Strict):
     ] = None
 
 
+Activation = Annotated[
+    Part, Makes("activation"), Field(description="a Keras activation, or an activation layer")
+]
+Initializer = Annotated[Part, Makes("initializer")]
+GLOROT = KerasPart(class_name="glorot_uniform")
+ZEROS = KerasPart(class_name="zeros")
+
+
 class MLP(Strict):
     """A multilayer perceptron: `depth` hidden blocks of Dense, normalization, activation."""
 
     family: Literal["mlp"]
     depth: Annotated[Count, Field(description="hidden layers")]
     width: Annotated[Count, Field(description="units of each hidden layer")]
-    activation: Annotated[
-        Part, Makes("activation"), Field(description="a Keras activation, or an activation layer")
-    ]
-    initializer: Annotated[Part, Makes("initializer"), Field(description="of every kernel")] = (
-        KerasPart(class_name="glorot_uniform")
-    )
+    activation: Activation
+    initializer: Annotated[Initializer, Field(description="of every kernel")] = GLOROT
+    bias_initializer: Annotated[Initializer, Field(description="of hidden biases")] = ZEROS
     normalization: Annotated[
         Part | None,
         Makes("layer"),
         Field(description="a Keras normalization layer between Dense and activation"),
     ] = None
+    weight_normalization: Annotated[
+        bool, Field(description="hidden kernels are split into direction and length")
+    ] = False
+
+
+class CNN(Strict):
+    """A convolutional network, 1-d or 2-d by its data: stages of blocks of two convolutions."""
+
+    family: Literal["cnn"]
+    depth: Annotated[
+        Count, Field(description="layers with a kernel: 2 + 2 * stages * blocks of a stage")
+    ]
+    widths: Annotated[
+        list[Count], Field(min_length=1, description="channels of each stage, each half as large")
+    ]
+    kernel_size: Count = 3
+    stem_stride: Annotated[Count, Field(description="of the first convolution")] = 1
+    activation: Activation
+    initializer: Annotated[Initializer, Field(description="of every kernel")] = GLOROT
+    normalization: Annotated[
+        Part | None,
+        Makes("layer"),
+        Field(description="a Keras normalization layer after each convolution"),
+    ] = None
+    skip: Annotated[
+        Part | None,
+        Makes("skip"),
+        Field(description="a Keras layer that merges a block's input and output, such as Add"),
+    ] = None
+    preactivation: Annotated[
+        bool, Field(description="normalization and activation before each convolution, not after")
+    ] = False
+    fixup: Annotated[
+        bool, Field(description="initialization and scalars of Fixup, for blocks with skip Add")
+    ] = False
+
+    @field_validator("widths")
+    @classmethod
+    def _whole_blocks(cls, widths: list[int], info: ValidationInfo) -> list[int]:
+        depth = info.data.get("depth", 2 + 2 * len(widths))
+        if depth <= 2 or (depth - 2) % (2 * len(widths)):
+            raise ValueError(
+                f"{len(widths)} stages need a depth of 2 + {2 * len(widths)} * blocks, "
+                f"such as {2 + 6 * len(widths)}; depth is {depth}"
+            )
+        return widths
+
+
+class RNN(Strict):
+    """A recurrent network: `depth` recurrent layers, then a linear layer on the last state."""
+
+    family: Literal["rnn"]
+    depth: Annotated[Count, Field(description="recurrent layers, one above the other")] = 1
+    width: Annotated[Count, Field(description="units of each")]
+    cell: Annotated[
+        Part,
+        Makes("cell"),
+        Field(description="SimpleRNN, LSTM, GRU, or a registered cell for keras.layers.RNN"),
+    ]
+    activation: Annotated[
+        Part | None, Makes("activation"), Field(description="without it the cell's own, tanh")
+    ] = None
+    initializer: Annotated[Initializer, Field(description="of input and output kernels")] = GLOROT
+    recurrent_initializer: Annotated[Initializer, Field(description="of state kernels")] = GLOROT
+    bias_initializer: Annotated[Initializer, Field(description="of the recurrent biases")] = ZEROS
 
 
 def _distinct(rates: list[float]) -> list[float]:
     if len(set(rates)) < len(rates):
         raise ValueError("a learning rate is given twice")
     return sorted(rates)
+
+
+class Pretraining(Strict):
+    """Greedy layer-wise pretraining of a multilayer perceptron; its steps count."""
+
+    method: Literal["autoencoder", "supervised"]
+    steps: Annotated[Count, Field(description="steps for each hidden layer")]
+    corruption: Annotated[
+        FiniteFloat, Field(ge=0, lt=1, description="share of inputs an autoencoder sees as 0")
+    ] = 0.25
 
 
 class Training(Strict):
@@ -122,6 +199,22 @@ class Training(Strict):
     evaluate_every: Annotated[Count, Field(description="steps between evaluations")]
     seeds: Annotated[Seeds, Field(description="reported seeds: 0, 1, ...")]
     tuning_seeds: Annotated[Seeds, Field(description="tuning seeds: 1000, 1001, ...")]
+    drops: Annotated[
+        list[Count], Field(description="steps at which the learning rate is divided by ten")
+    ] = []
+    clipping: Annotated[
+        Part | None,
+        Makes("clipping"),
+        Field(description="a clipping rule that Keras's optimizers do not have, or NoClipping"),
+    ] = None
+    pretraining: Pretraining | None = None
+    precision: Annotated[
+        Literal["float32", "mixed_float16", "mixed_bfloat16"] | None,
+        Field(description="Keras's dtype policy; if given, zero gradients are counted"),
+    ] = None
+    loss_scaling: Annotated[
+        bool, Field(description="Keras's dynamic loss scaling, for mixed_float16")
+    ] = False
 
     @field_validator("optimizer")
     @classmethod
@@ -129,6 +222,20 @@ class Training(Strict):
         if "learning_rate" in optimizer.config:
             raise ValueError("the learning rate belongs in training.learning_rate, not in config")
         return optimizer
+
+    @field_validator("drops")
+    @classmethod
+    def _increasing(cls, drops: list[int]) -> list[int]:
+        if drops != sorted(set(drops)):
+            raise ValueError("should increase")
+        return drops
+
+    @field_validator("loss_scaling")
+    @classmethod
+    def _for_half_precision(cls, scaling: bool, info: ValidationInfo) -> bool:
+        if scaling and info.data.get("precision") != "mixed_float16":
+            raise ValueError("is for the precision mixed_float16")
+        return scaling
 
     @field_validator("evaluate_every")
     @classmethod
@@ -169,9 +276,24 @@ class ArmSpec(Strict):
     """One resolved arm: everything that decides what its runs compute."""
 
     data: Data
-    model: MLP
+    model: Annotated[MLP | CNN | RNN, Field(discriminator="family")]
     training: Training
     target: Target
+
+    @field_validator("training")
+    @classmethod
+    def _fits_the_model(cls, training: Training, info: ValidationInfo) -> Training:
+        model = info.data.get("model")
+        if training.pretraining and not isinstance(model, MLP | None):
+            raise ValueError("pretraining is for the model family mlp")
+        if isinstance(model, MLP) and training.pretraining:
+            taken = training.pretraining.steps * model.depth
+            if taken >= training.steps:
+                raise ValueError(
+                    f"pretraining takes {taken} steps ({model.depth} layers), which leaves none of "
+                    f"the budget of {training.steps}"
+                )
+        return training
 
 
 class RecipeFile(ArmSpec):
@@ -183,6 +305,9 @@ class RecipeFile(ArmSpec):
     title: Annotated[str, Field(min_length=1)]
     claim: Annotated[str, Field(min_length=1, description="what the comparison is said to show")]
     sources: list[Name] = []
+    minutes: Annotated[
+        PositiveFloat | None, Field(description="of all runs on 2 cores, as measured")
+    ] = None
     baseline: Name
     arms: Annotated[
         dict[Name, dict[str, Any]],
@@ -199,137 +324,3 @@ def parts(spec: BaseModel, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str, K
                 yield (*path, name), made.kind, value
         if isinstance(value, BaseModel) and not isinstance(value, KerasPart):
             yield from parts(value, (*path, name))
-
-
-# ---------------------------------------------------------------- explaining
-
-
-def nearest(name: str, known: Iterable[str], otherwise: str) -> str:
-    """`did you mean ...?` with the known name most like the given one; if none is, `otherwise`."""
-    by_lower: dict[str, str] = {}  # `Relu` is nearer to relu than to elu
-    for candidate in known:
-        by_lower.setdefault(candidate.lower(), candidate)
-    lower = name.lower()
-    close = difflib.get_close_matches(lower, by_lower, n=1)
-    if not close and len(lower) > 2:
-        close = [candidate for candidate in by_lower if lower in candidate]
-    return f"did you mean {by_lower[close[0]]}?" if close else otherwise
-
-
-def mistakes(schema: type[BaseModel], values: dict[str, Any]) -> list[tuple[KeyPath, str]]:
-    """The key path of everything wrong with `values`, and what is wrong and what to do."""
-    try:
-        schema.model_validate(values)
-    except ValidationError as error:
-        return [
-            (path, _why(schema, detail, values, path))
-            for detail in error.errors(include_url=False)
-            for path in [_written(detail, values)]
-        ]
-    return []
-
-
-def _written(detail: Any, values: Any) -> KeyPath:
-    """Pydantic's location of a mistake, less what is not a key: the names of types and unions."""
-    path: list[str | int] = []
-    *above, last = detail["loc"] or [""]
-    for part in above:
-        if _has(values, part):
-            values = values[part]
-            path.append(part)
-    if _has(values, last) or (isinstance(values, dict) and detail["type"] == "missing"):
-        path.append(last)
-    if detail["type"].startswith("union_tag"):
-        path.append("family")
-    return tuple(path)
-
-
-def _has(values: Any, part: str | int) -> bool:
-    if isinstance(values, list):
-        return isinstance(part, int) and part < len(values)
-    return isinstance(values, dict) and part in values
-
-
-def _why(schema: type[BaseModel], detail: Any, values: Any, path: KeyPath) -> str:
-    kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
-    message: str = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    message = message[:1].lower() + message[1:]
-    if kind == "extra_forbidden":
-        known = _keys_at(schema, values, path[:-1])
-        return f"unknown key, {nearest(str(path[-1]), known, 'known: ' + ', '.join(known))}"
-    if kind in ("missing", "union_tag_not_found"):
-        return "missing"
-    if kind == "value_error":
-        return message
-    if kind == "string_too_short":
-        return "should not be empty"
-    if kind == "too_short":
-        return f"needs at least {context['min_length']}, has {context['actual_length']}"
-    if kind in ("literal_error", "union_tag_invalid"):
-        expected = context.get("expected") or context["expected_tags"]
-        return f"should be {expected}, not {shown(context.get('tag', given))}"
-    if kind in ("dict_type", "model_type", "model_attributes_type"):
-        message = "should be a mapping of keys to values"
-    elif kind == "string_pattern_mismatch":
-        message = "should be lower-case letters, digits and _"
-    return f"{message}, not {shown(given)}"
-
-
-def _keys_at(schema: type[BaseModel], values: Any, path: KeyPath) -> list[str]:
-    """The keys that the schema knows at a path; of several model families, the one named there."""
-    for part in path:
-        field, values = schema.model_fields.get(str(part)), values[part]
-        found = _models_in(field.annotation) if field else []
-        if not found:
-            return []
-        family = values.get("family") if isinstance(values, dict) else None
-        schema = next((model for model in found if family in _families(model)), found[0])
-    return list(schema.model_fields)
-
-
-def _families(model: type[BaseModel]) -> tuple[Any, ...]:
-    field = model.model_fields.get("family")
-    return get_args(field.annotation) if field else ()
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type):
-        return [annotation] if issubclass(annotation, BaseModel) else []
-    return [model for part in get_args(annotation) for model in _models_in(part)]
-
-
-# ---------------------------------------------------------------- for editors
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a recipe file, for editors."""
-    schema = RecipeFile.model_json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    required = schema.pop("required")
-    schema["properties"]["extends"] = {
-        "type": "string",
-        "description": "the id of the recipe this one changes; the other keys may then be dotted",
-    }
-    change = {
-        "anyOf": [
-            {"enum": _dotted_keys()},
-            {"pattern": r"^(model\.\w+|training\.optimizer)\.(class_name$|config($|\.))"},
-        ]
-    }
-    arms = schema["properties"]["arms"]
-    arms["additionalProperties"] = False
-    for arm in arms["patternProperties"].values():
-        arm["propertyNames"] = change
-    schema["patternProperties"] = {r"^(data|model|training|target|arms)\.": {}}
-    schema["anyOf"] = [{"required": required}, {"required": ["extends"]}]
-    return schema
-
-
-def _dotted_keys() -> list[str]:
-    """The keys that an arm may change."""
-    keys: dict[str, None] = {}
-    for section, field in ArmSpec.model_fields.items():
-        keys[section] = None
-        for model in _models_in(field.annotation):
-            keys.update({f"{section}.{name}": None for name in model.model_fields})
-    return list(keys)

@@ -1,8 +1,9 @@
-"""Two figures a recipe: gradients by layer at the start, and validation curves.
+"""Two figures a recipe: gradients at the start, and validation curves.
 
 How to read `gradients.png`: a line that falls towards the input (left) is a vanishing gradient, one
-that rises an exploding one; the dashed line is what mean-field theory says of the same arm. How to
-read `curves.png`: the band holds the middle 80 % of the seeds, the dotted line is the target.
+that rises an exploding one; the dashed line is what mean-field theory says of the same arm. For
+recurrent networks it is the gradient by the input at each step of time. How to read `curves.png`:
+the band holds the middle 80 % of the seeds, the dotted line is the target.
 """
 
 import io
@@ -80,30 +81,30 @@ def stale(recipe: Recipe, store: Store) -> list[Path]:
 
 
 def _gradients(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None:
+    sequences, theories = False, False
     for color, (name, own) in zip(_colors(recipe, found), found.items(), strict=True):
         runs = [run.probe for run in own.records.values() if run.probe.steps[:1] == [0]]
         if not runs:
             continue
-        deltas = np.array([run.delta_rms[0][:-1] for run in runs], dtype=float)
-        deltas[deltas <= 0] = np.nan  # nothing to show on a logarithmic axis
-        layers = np.arange(1, deltas.shape[1] + 1)
-        middle = np.nanmedian(deltas, axis=0)
-        axes.plot(layers, middle, "o-", color=color, label=name, markersize=3)
-        axes.fill_between(
-            layers,
-            np.nanmin(deltas, axis=0),
-            np.nanmax(deltas, axis=0),
-            color=color,
-            alpha=0.15,
-            lw=0,
-        )
+        sequences = sequences or runs[0].input_grad_rms is not None
+        rows = [run.input_grad_rms[0] if run.input_grad_rms else run.delta_rms[0] for run in runs]
+        values = np.array([row if sequences else row[:-1] for row in rows], dtype=float)
+        values[values <= 0] = np.nan  # nothing to show on a logarithmic axis
+        places = np.arange(1, values.shape[1] + 1)
+        low, middle, high = (f(values, axis=0) for f in (np.nanmin, np.nanmedian, np.nanmax))
+        axes.plot(places, middle, "o-", color=color, label=name, markersize=0 if sequences else 3)
+        axes.fill_between(places, low, high, color=color, alpha=0.15, lw=0)
         profile = predicted(own.arm, next(iter(own.records.values())))
         if profile is not None:
-            axes.plot(layers, middle[-1] * profile, "--", color=color, lw=1)
-    axes.plot([], [], "--", color="gray", lw=1, label="mean-field theory")
+            theories = True
+            axes.plot(places, middle[-1] * profile, "--", color=color, lw=1)
+    if theories:
+        axes.plot([], [], "--", color="gray", lw=1, label="mean-field theory")
     axes.set_yscale("log")
-    axes.set(xlabel="hidden layer (1 is next to the input)", ylabel="rms of dL/dz at the start")
-    axes.set_title(f"{recipe.id}: gradients by layer", loc="left")
+    what, of_what = ("time step", "x") if sequences else ("hidden layer", "z")
+    near = "first" if sequences else "next to the input"
+    axes.set(xlabel=f"{what} (1 is {near})", ylabel=f"rms of dL/d{of_what} at the start")
+    axes.set_title(f"{recipe.id}: gradients by {what}", loc="left")
 
 
 def predicted(arm: Arm, record: RunRecord) -> np.ndarray | None:
@@ -111,6 +112,9 @@ def predicted(arm: Arm, record: RunRecord) -> np.ndarray | None:
     model = arm.spec.model
     if model.family != "mlp" or not record.input_shape:
         return None
+    bias = theory.weight_variance(
+        model.bias_initializer.class_name, model.bias_initializer.config, model.width, model.width
+    )
     return theory.delta_profile(
         model.activation,
         model.initializer,
@@ -118,6 +122,7 @@ def predicted(arm: Arm, record: RunRecord) -> np.ndarray | None:
         model.width,
         model.depth,
         normalization=model.normalization,
+        sigma_b2=bias if bias is not None else 0.0,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from zoo.errors import ZooError
 from zoo.recipe import Arm, Recipe
 from zoo.results import statistics
-from zoo.results.record import RunRecord, rounded, time_to_target
+from zoo.results.record import ProbeRecord, RunRecord, Series, rounded, time_to_target
 from zoo.results.store import Store
 from zoo.schema import Target
 
@@ -144,6 +144,8 @@ def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> lis
             "lr_at_edge": tuned.at_edge if tuned else None,
             "lr_band": tuned.band if tuned else None,
             **_gradients(records, budget),
+            "clipped": _median(run.clipping and run.clipping.clipped for run in records),
+            "largest_norm": _median(run.clipping and run.clipping.largest_norm for run in records),
             **_tested(records),
             "parameters": next((r.parameters for r in records if r.parameters is not None), None),
             "seconds_per_run": _median(record.seconds for record in records),
@@ -177,12 +179,21 @@ def _gradients(records: Sequence[RunRecord], budget: int) -> Row:
         "first_layer_grad_rms": at_start(lambda record: record.probe.kernel_grad_rms[0][0]),
         "first_layer_grad_norm_early": early("kernel_grad_norm"),
         "first_layer_update_ratio": early("update_ratio"),
-        "delta_ratio": at_start(lambda record: _delta_ratio(record.probe.delta_rms[0])),
+        "delta_ratio": at_start(lambda record: _delta_ratio(record.probe)),
+        "zero_grads": at_start(lambda record: record.probe.zero_grads[0][0]),
     }
 
 
-def _delta_ratio(deltas: Sequence[float | None]) -> float | None:
-    """First over last hidden layer: the last measured layer is the output."""
+def _delta_ratio(probe: ProbeRecord) -> float | None:
+    """At the start: the first over the last hidden layer; the last measured one is the output.
+
+    Of recurrent networks, the first over the last tenth of the time steps of dL/dx_t.
+    """
+    if probe.input_grad_rms:
+        by_time = probe.input_grad_rms[0]
+        tenth = max(1, len(by_time) // 10)
+        return _ratio(_mean(by_time[:tenth]), _mean(by_time[-tenth:]))
+    deltas = probe.delta_rms[0]
     return _ratio(deltas[0], deltas[-2]) if len(deltas) > 2 else None
 
 
@@ -195,6 +206,11 @@ def _tested(records: Sequence[RunRecord]) -> Row:
     values = [getattr(record, name) for record in records]
     known = [value for value in values if value is not None]
     return {name: mean(known) if known else None}
+
+
+def _mean(values: Series) -> float | None:
+    known = [value for value in values if value is not None]
+    return mean(known) if known else None
 
 
 def _median(values: Any) -> float | None:

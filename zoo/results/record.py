@@ -37,7 +37,10 @@ class Curve(Strict):
 
 
 class ProbeRecord(Strict):
-    """The measurements of `zoo.probe`: for each quantity a list over steps of lists over layers."""
+    """The measurements of `zoo.probe`: for each quantity a list over steps of lists over layers.
+
+    `input_grad_rms`, of recurrent networks alone, is a list over steps of lists over time steps.
+    """
 
     steps: list[NonNegativeInt] = []
     layers: list[str] = []
@@ -50,16 +53,33 @@ class ProbeRecord(Strict):
     saturated: list[Series] = []
     dead: list[Series] = []
     nonfinite: list[Series] = []
+    zero_grads: list[Series] = []
+    input_grad_rms: list[Series] | None = None
 
     @model_validator(mode="after")
     def _rectangular(self) -> "ProbeRecord":
         for name in type(self).model_fields:
             rows = getattr(self, name)
-            if name in ("steps", "layers"):
+            if name in ("steps", "layers", "input_grad_rms"):
                 continue
             if len(rows) != len(self.steps) or any(len(row) != len(self.layers) for row in rows):
                 raise ValueError(f"{name} is not a list over steps of lists over layers")
+        by_time = self.input_grad_rms
+        if by_time is not None and len(by_time) != len(self.steps):
+            raise ValueError("input_grad_rms is not a list over steps")
         return self
+
+
+class Clipping(Strict):
+    """What a run's gradients were before clipping.
+
+    Attributes:
+        clipped: share of the steps in which clipping changed a gradient.
+        largest_norm: of all gradients together; None if none was finite.
+    """
+
+    clipped: float
+    largest_norm: float | None
 
 
 class RunRecord(Strict):
@@ -78,6 +98,7 @@ class RunRecord(Strict):
     test_accuracy: float | None = None
     evaluation: Curve = Curve()
     probe: ProbeRecord = ProbeRecord()
+    clipping: Clipping | None = None
     seconds: float | None = None
     seconds_per_step: float | None = None
     parameters: NonNegativeInt | None = None
