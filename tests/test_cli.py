@@ -107,7 +107,7 @@ def test_list_show_and_check(tmp_path):
     shown = zoo("show", "digits/activation", "--arm", "relu_he", cwd=tmp_path).stdout
     assert "initializer: he_normal" in shown and "changes:" in shown
     checked = zoo("check", ROOT / "recipes/digits/activation.yaml", cwd=tmp_path)
-    assert checked.stdout == "digits/activation: ok, 4 arms\n" and checked.stderr == ""
+    assert checked.stdout == "digits/activation: ok, 12 arms\n" and checked.stderr == ""
 
 
 def test_the_committed_leaderboard_is_what_the_evidence_says(tmp_path):

@@ -74,7 +74,7 @@ def test_a_file_that_cannot_be_read(name, message):
 def test_what_a_failing_file_registered_is_forgotten():
     source = SWOOSH + "raise ValueError('late')\n"
     assert refusal(user_files.import_file, user_file(source)).endswith("ValueError: late")
-    assert keras.saving.get_custom_objects() == {}
+    assert all(name.startswith("zoo>") for name in keras.saving.get_custom_objects())
     user_files.import_file(user_file(SWOOSH))
     assert keras_parts.activation(KerasPart(class_name="swoosh")) is not None
 

@@ -295,6 +295,8 @@ class Sweep:
         """The record of a run that cannot be done; the log holds the traceback."""
         log = self._store.log_path(task.arm, task.seed)
         write_whole(log, f"{task}\n" + "".join(traceback.format_exception(error)))
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        # Of an error while tracing, TensorFlow's message quotes the code first.
+        said = str(error).strip().rpartition("\n\n")[2] if "in user code" in str(error) else error
+        reason = " ".join(f"{type(error).__name__}: {said}".split())[:200]
         self.failures.append(f"{task}: {reason}; see {log}")
         return records.of_failure(task.arm, task.seed, task.learning_rate, environment.describe())

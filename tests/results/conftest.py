@@ -9,6 +9,7 @@ from zoo.results.record import Curve, ProbeRecord, RunRecord, TuningRun
 from zoo.results.store import Store
 
 BUDGET, EVERY = 100, 10
+OTHERS = {"steps", "layers", "input_grad_rms"}  # not by layer
 YAML = """
 title: A made-up comparison
 claim: Nothing.
@@ -52,7 +53,7 @@ def made_up_run(arm, seed, reached_at, *, rate=0.2, diverged_at=None, first_delt
     probes = [0, 1, 2, 4, 8, 10, 50]
     rows = [[first_delta, 0.75, 2.0]] * len(probes)
     layers = ["dense_1", "dense_2", "output"]
-    quantities = dict.fromkeys(set(ProbeRecord.model_fields) - {"steps", "layers"}, rows)
+    quantities = dict.fromkeys(set(ProbeRecord.model_fields) - OTHERS, rows)
     return RunRecord(
         recipe=arm.recipe,
         arm=arm.name,

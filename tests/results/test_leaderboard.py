@@ -5,17 +5,20 @@ import json
 
 import pytest
 
-from tests.results.conftest import BUDGET, made_up_run, made_up_tuning
+from tests.results.conftest import BUDGET, OTHERS, made_up_run, made_up_tuning
 from zoo.errors import ZooError
 from zoo.results import figures, tables
 from zoo.results.leaderboard import rows
-from zoo.results.record import final_metric
+from zoo.results.record import Clipping, ProbeRecord, final_metric
+
+BY_LAYER = set(ProbeRecord.model_fields) - OTHERS - {"zero_grads"}
 
 KEYS = """
     recipe arm baseline changes target budget seeds reached diverged steps_to_target
     speedup speedup_low speedup_high speedup_bound p_value verdict learning_rate lr_at_edge lr_band
     first_layer_grad_norm first_layer_grad_rms first_layer_grad_norm_early first_layer_update_ratio
     delta_ratio test_accuracy parameters seconds_per_run step_cost
+    clipped largest_norm zero_grads
 """
 
 
@@ -26,6 +29,23 @@ def by_arm(recipe, store, target=None):
 def test_a_row_has_the_keys_of_the_contract_in_order(recipe, store, fill):
     fill({"sigmoid": [None] * 3, "tanh": [20, 30, 40]})
     assert all(list(row) == KEYS.split() for row in rows(recipe, store))
+
+
+def test_what_mitigations_are_about(recipe, store, fill):
+    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 40]})
+    arm = recipe.arms["tanh"]
+    by_time = [[float(2**step) for step in range(40)]]  # a tenth is 4 steps
+    for seed, record in store.records(arm).items():
+        probe = record.probe.model_copy(
+            update={"steps": [0], "input_grad_rms": by_time, "zero_grads": [[0.5, 0.0, 0.0]]}
+            | {name: getattr(record.probe, name)[:1] for name in BY_LAYER}
+        )
+        clipping = Clipping(clipped=seed / 10, largest_norm=None if seed else 7.0)
+        store.write_record(arm, record.model_copy(update={"probe": probe, "clipping": clipping}))
+    sigmoid, tanh = by_arm(recipe, store)["sigmoid"], by_arm(recipe, store)["tanh"]
+    assert tanh["delta_ratio"] == pytest.approx(2.0**-36, rel=1e-3)  # the first tenth over the last
+    assert (tanh["clipped"], tanh["largest_norm"], tanh["zero_grads"]) == (0.1, 7.0, 0.5)
+    assert (sigmoid["clipped"], sigmoid["largest_norm"]) == (None, None)
 
 
 def test_rows_by_hand(recipe, store, fill):

@@ -144,8 +144,6 @@ def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> lis
             "lr_at_edge": tuned.at_edge if tuned else None,
             "lr_band": tuned.band if tuned else None,
             **_gradients(records, budget),
-            "clipped": _median(run.clipping and run.clipping.clipped for run in records),
-            "largest_norm": _median(run.clipping and run.clipping.largest_norm for run in records),
             **_tested(records),
             "parameters": next((r.parameters for r in records if r.parameters is not None), None),
             "seconds_per_run": _median(record.seconds for record in records),
@@ -153,6 +151,7 @@ def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> lis
                 _median(record.seconds_per_step for record in records),
                 _median(base.records[seed].seconds_per_step for seed in seeds),
             ),
+            **_of_mitigations(records),
         }
         result.append(rounded(row, DIGITS))
     return result
@@ -180,7 +179,21 @@ def _gradients(records: Sequence[RunRecord], budget: int) -> Row:
         "first_layer_grad_norm_early": early("kernel_grad_norm"),
         "first_layer_update_ratio": early("update_ratio"),
         "delta_ratio": at_start(lambda record: _delta_ratio(record.probe)),
-        "zero_grads": at_start(lambda record: record.probe.zero_grads[0][0]),
+    }
+
+
+def _of_mitigations(records: Sequence[RunRecord]) -> Row:
+    """What clipping and half precision are about: each the median over seeds, None where unknown.
+
+    The share of clipped steps, the largest norm of all gradients before clipping, and the share of
+    exactly zero gradients of the first layer at the start.
+    """
+    clipping = [record.clipping for record in records if record.clipping is not None]
+    zeros = [record.probe.zero_grads for record in records]
+    return {
+        "clipped": _median(each.clipped for each in clipping),
+        "largest_norm": _median(each.largest_norm for each in clipping),
+        "zero_grads": _median(each[0][0] for each in zeros if each),
     }
 
 

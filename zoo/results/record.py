@@ -53,14 +53,14 @@ class ProbeRecord(Strict):
     saturated: list[Series] = []
     dead: list[Series] = []
     nonfinite: list[Series] = []
-    zero_grads: list[Series] = []
+    zero_grads: list[Series] | None = None  # older records have none
     input_grad_rms: list[Series] | None = None
 
     @model_validator(mode="after")
     def _rectangular(self) -> "ProbeRecord":
         for name in type(self).model_fields:
             rows = getattr(self, name)
-            if name in ("steps", "layers", "input_grad_rms"):
+            if name in ("steps", "layers", "input_grad_rms") or rows is None:
                 continue
             if len(rows) != len(self.steps) or any(len(row) != len(self.layers) for row in rows):
                 raise ValueError(f"{name} is not a list over steps of lists over layers")
