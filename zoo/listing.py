@@ -2,7 +2,6 @@
 
 import fnmatch
 import importlib.util
-from collections import Counter
 from typing import Any
 
 import yaml
@@ -26,9 +25,9 @@ def recipes(pattern: str) -> Table:
     ids = fnmatch.filter(zoo_recipe.available(), pattern)
     if not ids:
         zoo_recipe.find([pattern])  # says which ids are near
-    seeds: Counter[str] = Counter()
+    seeds: dict[str, list[int]] = {}  # of each arm that has evidence
     for row in reference.rows():
-        seeds[row["recipe"]] = max(seeds[row["recipe"]], row["seeds"])
+        seeds.setdefault(row["recipe"], []).append(row["seeds"])
     table = Table(box=SIMPLE_HEAD, padding=(0, 1))
     table.add_column("recipe", no_wrap=True)
     table.add_column("arms")
@@ -36,7 +35,10 @@ def recipes(pattern: str) -> Table:
     for recipe_id in ids:
         loaded = zoo_recipe.load(recipe_id)
         arms = ", ".join(f"{arm}*" if arm == loaded.baseline else arm for arm in loaded.arms)
-        evidence = f"{seeds[recipe_id]} seeds" if seeds[recipe_id] else "none"
+        of_arms = seeds.get(recipe_id, [])
+        evidence = f"{max(of_arms)} seeds" if of_arms else "none"
+        if of_arms and len(of_arms) < len(loaded.arms):
+            evidence += f", {len(of_arms)} of {len(loaded.arms)} arms"
         if evidence == "none" and _here(loaded.spec.data.name).startswith("no"):
             evidence = "none: needs the network"
         table.add_row(recipe_id, arms, evidence)
@@ -54,11 +56,14 @@ def data_sets() -> Table:
     for column in ("data set", "here", "recipes"):
         table.add_column(column, no_wrap=column != "recipes")
     for name, recipe_ids in wanted.items():
-        table.add_row(name, _here(name), ", ".join(recipe_ids))
+        table.add_row(name, _here(name), ", ".join(each.rpartition("/")[2] for each in recipe_ids))
     return table
 
 
 def _here(name: str) -> str:
+    name = name.removesuffix(data.ROWS)
+    if data.sequence(name):
+        return "yes, made when asked for"
     if name in data.LOCAL:
         package = data.LOCAL[name]
         installed = not package or importlib.util.find_spec(package) is not None

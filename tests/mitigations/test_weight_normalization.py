@@ -36,7 +36,9 @@ def test_it_starts_as_dense_does():
     same = layer(activation="tanh", bias_initializer=keras.initializers.RandomNormal(seed=1))
     np.testing.assert_array_equal(same(x), dense(x))
     np.testing.assert_array_equal(same.kernel.numpy(), dense.kernel.numpy())
-    np.testing.assert_allclose(same.g.numpy(), np.linalg.norm(dense.kernel.numpy(), axis=0), rtol=1e-6)
+    np.testing.assert_allclose(
+        same.g.numpy(), np.linalg.norm(dense.kernel.numpy(), axis=0), rtol=1e-6
+    )
 
 
 def test_it_starts_so_where_keras_puts_off_initializing():

@@ -39,16 +39,16 @@ def hessian_diagonal(
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class AdaHessian(keras.Optimizer):
+class AdaHessian(keras.Optimizer):  # type: ignore[misc]
     """Adam with the Hessian's diagonal in place of the gradient in the second moment.
 
         m <- beta_1 m + (1 - beta_1) g          v <- beta_2 v + (1 - beta_2) D^2
         w <- w - learning_rate * m' / (sqrt(v')^hessian_power + epsilon)
 
-    with m' and v' corrected for their start at 0, and D estimated with one vector a step; of a
-    convolution kernel D is its mean over the kernel's positions. (Matrices are averaged over
-    nothing, as in the paper; its later code averages their rows.) D is not among what
-    `model.train_step` gives an optimizer, so this one brings its own `train_step`.
+    with m' and v' corrected for their start at 0, and D estimated with one vector a step. Of a
+    convolution kernel D is its mean over the kernel's positions; other kernels are not averaged.
+    D is not among what `model.train_step` gives an optimizer, so this one brings its own
+    `train_step`.
 
     Yao et al. 2021, arXiv:2006.00719.
 
@@ -144,11 +144,14 @@ class AdaHessian(keras.Optimizer):
         if len(diagonal.shape) > 2:
             positions = list(range(len(diagonal.shape) - 2))
             diagonal = tf.reduce_mean(diagonal, positions, keepdims=True)
-        step = tf.cast(self.iterations + 1, dtype)
+        step = tf.cast(self.iterations + 1, tf.float64)  # float32 has but 4 digits of 1 - 0.999
+
+        def corrected(moment: Tensor, beta: float) -> Tensor:
+            return moment / tf.cast(1 - tf.pow(tf.constant(beta, tf.float64), step), dtype)
+
         self.assign_add(m, (gradient - m) * (1 - self.beta_1))
         self.assign_add(v, (tf.square(diagonal) - v) * (1 - self.beta_2))
-        first = m / (1 - tf.pow(tf.cast(self.beta_1, dtype), step))
-        second = v / (1 - tf.pow(tf.cast(self.beta_2, dtype), step))
+        first, second = corrected(m, self.beta_1), corrected(v, self.beta_2)
         curvature = tf.pow(second, self.hessian_power / 2)  # sqrt(v') to the power
         self.assign_sub(
             variable, tf.cast(learning_rate, dtype) * first / (curvature + self.epsilon)
