@@ -56,9 +56,9 @@ def measure(way: Way, settings: dict[str, Any]) -> dict[str, Any] | None:
     """Trains in this process; None if the machine cannot.
 
     Returns:
-        device, start (seconds to the first evaluation: imports, data, compilation), and for each seed
-        steps (None if the target is not reached) and seconds, of the training up to that step and
-        its evaluations.
+        device, start (seconds to the first evaluation: imports, data, compilation), and for each
+        seed steps (None if the target is not reached) and seconds, of the training up to that step
+        and its evaluations.
     """
     environment.load_tensorflow()
     import tensorflow as tf
@@ -126,7 +126,7 @@ def page(rounds: list[dict[str, dict[str, Any] | None]], settings: dict[str, Any
             "",
             f"`{RECIPE}/{ARM}` with {spec.model.depth} layers of {spec.model.width} units and "
             f"batches of {spec.data.batch_size}, at rate {RATE:g}, to {spec.target.metric} "
-            f"{spec.target.value:g}. Means over {SEEDS} seeds, medians over {len(rounds)} rounds. "
+            f"{spec.target.value:g}. Means over {SEEDS} seeds, medians over rounds: {len(rounds)}. "
             "Seconds are those of training and evaluation up to that step; start-up (imports, "
             "data, compilation) comes once. Steps differ where rounding does, no more.",
             "",
