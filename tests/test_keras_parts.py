@@ -162,13 +162,13 @@ def test_a_shipped_recipe_passes(recipe_id):
         (
             OTHER,
             "other: {model.activation: {class_name: Dense, config: {units: 3}}}",
-            "21:11: arms.other: model.activation: Dense(units=3): should keep the shape (2, 4), "
+            "21:11: arms.other: model.activation: Dense(units=3): should keep the shape (2, 64), "
             "gives (2, 3)",
         ),
         (
             OTHER,
             "other: {model.activation: glu}",
-            "21:11: arms.other: model.activation: glu: should keep the shape (2, 4), gives (2, 2)",
+            "21:11: arms.other: model.activation: glu: should keep the shape (2, 64), gives (2, 32)",
         ),
         (
             OTHER,

@@ -256,16 +256,16 @@ def mistakes(spec: ArmSpec) -> list[tuple[KeyPath, str]]:
             if kind == "optimizer":
                 optimizer(part, spec.training.learning_rate[0])
             else:
-                _try(kind, part, flat=spec.model.family == "mlp")
+                _try(kind, part, spec.model.width if spec.model.family == "mlp" else None)
         except PartError as error:
             found += [((*path, *inside), text) for inside, text in error.mistakes]
     return found
 
 
-def _try(kind: str, part: KerasPart, flat: bool) -> None:
+def _try(kind: str, part: KerasPart, width: int | None) -> None:
     """Makes a part and calls it as the model will, on a few numbers.
 
-    Activations and layers between flat hidden tensors, (batch, units), alone: others need the
+    Activations and layers between flat hidden tensors, (batch, width), alone: others need the
     shapes of a model.
     """
     ones = keras.ops.ones
@@ -282,13 +282,13 @@ def _try(kind: str, part: KerasPart, flat: bool) -> None:
         _expect(part, merged, (*image[:-1], tuple(getattr(merged, "shape", (0,)))[-1]))
     elif kind == "initializer":
         made = initializer(part)
-        if flat:
+        if width:
             _expect(part, _attempt(part, lambda: made((2, 4), dtype="float32")), (2, 4))
     else:
         block = activation(part) if kind == "activation" else layer(part)
-        if flat:
-            _expect(part, _attempt(part, lambda: block(ones((2, 4)))), (2, 4))
-            _attempt(part, lambda: block(keras.KerasTensor((None, 4))))  # as a model is built
+        if width:
+            _expect(part, _attempt(part, lambda: block(ones((2, width)))), (2, width))
+            _attempt(part, lambda: block(keras.KerasTensor((None, width))))  # as a model is built
 
 
 def _expect(part: KerasPart, result: Any, shape: tuple[int, ...]) -> None:

@@ -8,6 +8,7 @@ the band holds the middle 80 % of the seeds, the dotted line is the target.
 
 import io
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,9 @@ def _gradients(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None
         values = np.array([row if sequences else row[:-1] for row in rows], dtype=float)
         values[values <= 0] = np.nan  # nothing to show on a logarithmic axis
         places = np.arange(1, values.shape[1] + 1)
-        low, middle, high = (f(values, axis=0) for f in (np.nanmin, np.nanmedian, np.nanmax))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # all underflowed in a layer: a gap
+            low, middle, high = (f(values, axis=0) for f in (np.nanmin, np.nanmedian, np.nanmax))
         axes.plot(places, middle, "o-", color=color, label=name, markersize=0 if sequences else 3)
         axes.fill_between(places, low, high, color=color, alpha=0.15, lw=0)
         profile = predicted(own.arm, next(iter(own.records.values())))
