@@ -168,7 +168,8 @@ def test_a_shipped_recipe_passes(recipe_id):
         (
             OTHER,
             "other: {model.activation: glu}",
-            "21:11: arms.other: model.activation: glu: should keep the shape (2, 64), gives (2, 32)",
+            "21:11: arms.other: model.activation: glu: should keep the shape (2, 64), "
+            "gives (2, 32)",
         ),
         (
             OTHER,
