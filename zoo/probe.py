@@ -342,7 +342,8 @@ class Probe:
         time for any recurrent cell.
         """
         with tf.GradientTape() as tape:
-            tape.watch(self._x)
+            if self._x.dtype.is_floating:
+                tape.watch(self._x)
             loss, recorder = self._forward()
         inputs = self._x if recorder.embedded is None else recorder.embedded
         gradient = tf.convert_to_tensor(tape.gradient(loss, inputs))

@@ -18,7 +18,8 @@ class Raw:
     """A data set as it comes, in its three splits.
 
     Attributes:
-        splits: inputs (n, ...) and targets, by `SPLITS`; classes are (n,), values (n, outputs).
+        splits: inputs (n, ...) and targets, by `SPLITS`; classes are (n,), or (n, steps) for each
+            of the last steps of a sequence, values (n, outputs).
         outputs: the number of classes, or of predicted values.
         task: what the model is trained for.
         vocabulary: the number of tokens, if the inputs are sequences of tokens; else None.
