@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: run test test-system lint clean
 
 run: $(READY)
-	$(BIN)/zoo run digits/activation
+	$(BIN)/zoo run digits/activation --arms tanh,relu,relu_he
 
 test: $(READY)
 	$(BIN)/pytest

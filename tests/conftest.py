@@ -37,13 +37,18 @@ def digits(one_thread):
     return data.load("digits")
 
 
+def load_small(settings):
+    """Four arms of digits/activation, small enough to train in a moment."""
+    loaded = recipes.load("digits/activation", {**SMALL, **settings})
+    return loaded.only(["tanh", "relu", "relu_he"])
+
+
 @pytest.fixture
 def small_recipe():
-    """digits/activation, small enough to train in a moment; called with further settings."""
+    """`load_small`, called with further settings."""
 
     def load(**settings):
-        dotted = {key.replace("__", "."): value for key, value in settings.items()}
-        return recipes.load("digits/activation", {**SMALL, **dotted})
+        return load_small({key.replace("__", "."): value for key, value in settings.items()})
 
     return load
 

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.conftest import load_small
 from zoo import workers
 from zoo.errors import ZooError
 from zoo.results.leaderboard import rows
@@ -41,11 +42,8 @@ def train(recipe, root, count=1, listener=lambda states: None, **options):
 @pytest.fixture(scope="module")
 def undisturbed(one_thread, tmp_path_factory):
     """The small recipe trained in this process."""
-    from tests.conftest import SMALL
-    from zoo import recipe
-
     root = tmp_path_factory.mktemp("undisturbed")
-    train(recipe.load("digits/activation", SMALL), root)
+    train(load_small({}), root)
     return root
 
 

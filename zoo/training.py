@@ -16,7 +16,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from keras.src.random import seed_generator
 
-from zoo import models, schedule
+from zoo import batch_norm, models, schedule
 from zoo.data import Dataset, Split
 from zoo.errors import ZooError
 from zoo.probe import QUANTITIES, Probe
@@ -94,6 +94,7 @@ class CompiledArm:
         self._total = schedule.steps_in_all(training)
         self._evaluations = self._total // training.evaluate_every
         self.model = build_seeded(arm, data, seed=0)
+        batch_norm.fuse(self.model)
         self._loss = loss_of(data)
         self._train = Split(*map(tf.constant, data.train))
         self._validation = Split(*map(tf.constant, data.validation))
