@@ -77,7 +77,7 @@ def test_an_arm_trains_and_is_saved_and_loaded(name, eagerly, tmp_path):
     probe = run["probe"]
     assert probe["steps"][:3] == [0, 1, 2]
     assert np.isfinite(probe["kernel_grad_norm"]).all() and np.isfinite(probe["kernel_rms"]).all()
-    assert (np.array(probe["update_ratio"])[-1] >= 0).all()
+    assert (np.array(probe["update_ratio"]) > 0).any()
     weights = compiled.model.get_weights()
     assert any(not np.array_equal(a, b) for a, b in zip(start, weights, strict=True))
 

@@ -290,6 +290,7 @@ def test_extends_replaces_values_of_a_recipe_in_the_same_folder(written):
 
 def test_extends_a_recipe_of_the_zoo_from_anywhere(written):
     child = recipe.load(written("extends: digits/activation\ntraining.steps: 14\n"))
+    assert child.minutes is None and recipe.load("digits/activation").minutes  # the parent's own
     assert child.spec.training.steps == 14
     assert list(child.arms) == list(recipe.load("digits/activation").arms)
 

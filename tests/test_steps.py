@@ -53,6 +53,18 @@ def test_the_largest_norm_is_finite_and_does_not_overflow():
     assert (int(watch.steps), float(watch.largest)) == (0, 0.0)
 
 
+@pytest.mark.parametrize("rule", [None, AdaptiveClipping()])
+def test_a_variable_that_the_loss_does_not_see_is_left_to_the_optimizer(rule):
+    watched = keras.optimizers.SGD(1.0)
+    watch = GradientWatch(watched, rule)
+    seen, unseen = (keras.Variable(np.full(2, 5.0, np.float32)) for _ in range(2))
+    watched.build([seen, unseen])
+    with pytest.warns(UserWarning, match="Gradients do not exist"):
+        watched.apply([tf.constant([3.0, 4.0]), None], [seen, unseen])
+    assert float(watch.largest) == 5.0
+    assert (unseen.numpy() == 5).all() and (seen.numpy() < 5).all()
+
+
 def test_a_rule_is_applied_before_the_optimizer_and_counted():
     watched = keras.optimizers.SGD(1.0)
     watch = GradientWatch(watched, AdaptiveClipping(clipping=0.01))

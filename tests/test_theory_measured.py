@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 TANH = theory.nonlinearity("tanh")
 WIDTH = 512
-SEEDS = 10
+SEEDS = 12
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
@@ -121,7 +121,15 @@ def bias_variance(arguments: MLP) -> float:
     ],
 )  # fmt: skip
 def test_measured_deltas_follow_the_recursion(arm, inputs):
-    assert_agree(*compared(arguments_of(arm, depth=6), inputs))
+    assert_agree(*compared(arguments_of(arm, depth=8), inputs))
+
+
+def test_measured_deltas_follow_the_recursion_with_biases():
+    """tanh at (1.5, 0.05)."""
+    biases = part("RandomNormal", stddev=0.05**0.5)
+    point = {"initializer": normal(1.5), "bias_initializer": biases}
+    arguments = arguments_of("digits/activation/tanh", depth=8, **point)
+    assert_agree(*compared(arguments, WIDTH))
 
 
 def test_the_recursion_starts_at_the_inputs():

@@ -9,13 +9,13 @@ averages, the state of random generators) is put back, so measuring never alters
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from zoo.recording import Recorder, inside_recurrent, layers_inside, measured_layers, recording
 
 Tensor = Any
 
@@ -84,60 +84,7 @@ def finite_part(x: Tensor) -> Tensor:
     return tf.where(tf.math.is_finite(x), x, tf.zeros_like(x))
 
 
-# ---------------------------------------------------------------- recording a forward pass
-
-
-@dataclass
-class _Trace:
-    """What a layer did in a forward pass: its pre-activation, and the activation that followed."""
-
-    z: Tensor
-    activation: str = ""
-    output: Tensor = None
-
-
-@dataclass
-class _Recorder:
-    """The traces by layer identity; `last` is the one whose activation has not been seen yet."""
-
-    traces: dict[int, _Trace] = field(default_factory=dict)
-    last: _Trace | None = None
-    embedded: Tensor = None  # the output of an Embedding layer
-
-
-def _layers_inside(layer: keras.Layer) -> list[keras.Layer]:
-    """The layers inside a layer or model, at any depth and in order, each once.
-
-    Keras's own `_flatten_layers` gives those of a nested model from last to first.
-    """
-    found: dict[int, keras.Layer] = {}
-    for part in layer._layers:
-        for each in (part, *_layers_inside(part)):
-            found.setdefault(id(each), each)
-    return list(found.values())
-
-
-def _inside_recurrent(layers: Sequence[keras.Layer]) -> set[int]:
-    return {
-        id(part)
-        for layer in layers
-        if isinstance(layer, keras.layers.RNN)
-        for part in _layers_inside(layer)
-    }
-
-
-def measured_layers(model: keras.Model) -> list[keras.Layer]:
-    """The layers with a kernel, in the model's order; not those inside a recurrent layer."""
-    layers = _layers_inside(model)
-    inside = _inside_recurrent(layers)
-    return [
-        layer
-        for layer in layers
-        if id(layer) not in inside
-        and not isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
-        and hasattr(layer, "activation")
-        and getattr(layer, "kernel", None) is not None
-    ]
+# ---------------------------------------------------------------- the probe
 
 
 def _measured(model: keras.Model) -> list[tuple[str, keras.Variable, keras.Layer | None]]:
@@ -145,8 +92,8 @@ def _measured(model: keras.Model) -> list[tuple[str, keras.Variable, keras.Layer
 
     Of a recurrent layer, every matrix is measured and named after both.
     """
-    layers = _layers_inside(model)
-    inside = _inside_recurrent(layers)
+    layers = layers_inside(model)
+    inside = inside_recurrent(layers)
     with_z = {id(layer) for layer in measured_layers(model)}
     found: list[tuple[str, keras.Variable, keras.Layer | None]] = []
     for layer in layers:
@@ -157,63 +104,6 @@ def _measured(model: keras.Model) -> list[tuple[str, keras.Variable, keras.Layer
             matrices = [v for v in weights if len(v.shape) > 1 and "bias" not in v.name]
             found += [(f"{layer.name}_{matrix.name}", matrix, None) for matrix in matrices]
     return found
-
-
-@contextmanager
-def _recording(model: keras.Model) -> Iterator[_Recorder]:
-    """Within it, calls of the model note every z and the activation that follows it.
-
-    A layer applies its activation function to z itself, or leaves that to a later Activation or
-    ReLU layer; either way the function is what sees z, so it is wrapped while the model is traced.
-    """
-    recorder = _Recorder()
-    undo: list[tuple[keras.Layer, str, Any]] = []
-    layers = _layers_inside(model)
-    measured = {id(layer) for layer in measured_layers(model)}
-    inside = _inside_recurrent(layers)
-
-    def wrap(layer: keras.Layer, attribute: str, name: str) -> None:
-        function: Callable[..., Tensor] = getattr(layer, attribute)
-
-        def call(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-            if id(layer) in measured:
-                recorder.last = recorder.traces[id(layer)] = _Trace(z=x)
-            output = function(x, *args, **kwargs)
-            if recorder.last is not None and name != "linear":
-                recorder.last.activation, recorder.last.output = name, output
-                recorder.last = None
-            return output
-
-        undo.append((layer, attribute, function))
-        setattr(layer, attribute, call)
-
-    def wrap_embedding(layer: keras.Layer) -> None:
-        function = layer.call
-
-        def call(*args: Any, **kwargs: Any) -> Tensor:
-            recorder.embedded = function(*args, **kwargs)
-            return recorder.embedded
-
-        undo.append((layer, "call", function))
-        layer.call = call
-
-    try:
-        for layer in layers:
-            if id(layer) in inside:
-                continue
-            if isinstance(layer, keras.layers.Embedding):
-                wrap_embedding(layer)
-            elif isinstance(layer, keras.layers.ReLU) and not layer.negative_slope:
-                wrap(layer, "call", "relu")
-            elif id(layer) in measured or isinstance(layer, keras.layers.Activation):
-                wrap(layer, "activation", getattr(layer.activation, "__name__", ""))
-        yield recorder
-    finally:
-        for layer, attribute, value in undo:
-            setattr(layer, attribute, value)
-
-
-# ---------------------------------------------------------------- the probe
 
 
 # delta_rms: rms of dL/dz over the batch, units and positions. kernel_grad_norm, kernel_grad_rms: of
@@ -351,10 +241,10 @@ class Probe:
         others = [axis for axis in range(squares.shape.rank) if axis != 1]
         return tf.sqrt(tf.reduce_mean(squares, others)) / tf.cast(self._scale(), tf.float64)
 
-    def _forward(self) -> tuple[Tensor, _Recorder]:
+    def _forward(self) -> tuple[Tensor, Recorder]:
         """The loss times its scale, and what was seen on the way; the model's state put back."""
         state = [tf.identity(variable) for variable in self._state]
-        with _recording(self._model) as recorder:
+        with recording(self._model) as recorder:
             outputs = self._model(self._x, training=True)
             loss = tf.reduce_mean(self._loss(self._y, outputs)) * self._scale()
         for variable, value in zip(self._state, state, strict=True):

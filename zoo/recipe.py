@@ -267,6 +267,7 @@ def _parent(source: YamlSource, path: Path) -> YamlSource:
     if "extends" in values.values:
         reason = f"{parent} itself extends another: extend that one, there is one level only"
         raise ZooError(mistake(place, "extends", reason))
+    values.values.pop("minutes", None)  # of the parent's own runs
     return values
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from zoo import keras_parts, schema
 from zoo.mitigations.greedy import GreedyPretraining
+from zoo.mitigations.no_clipping import NoClipping
 from zoo.probe import norms
 
 Rule = Callable[[list[Any], list[Any]], list[Any]]
@@ -49,13 +50,15 @@ class GradientWatch:
             variable.assign(tf.zeros_like(variable))
 
     def _watched(self, gradients: Sequence[Any], variables: Any = None) -> None:
-        raw = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        # None, for a variable that the loss does not see, is left to the optimizer.
+        given = [None if g is None else tf.convert_to_tensor(g) for g in gradients]
+        raw = [gradient for gradient in given if gradient is not None]
         each = norms(raw)
         total = tf.norm(each)
-        new = raw
+        new = given
         if self._rule is not None:
-            new = self._rule(raw, list(variables))
-            pairs = zip(raw, new, strict=True)
+            new = self._rule(given, list(variables))
+            pairs = [pair for pair in zip(given, new, strict=True) if pair[0] is not None]
             clipped = tf.reduce_any([tf.reduce_any(old != now) for old, now in pairs])
         else:
             clipped = self._clipped_by_keras(raw, each, total)
@@ -104,7 +107,7 @@ class TrainingStep:
         rule = keras_parts.clipping(training.clipping) if training.clipping else None
         clips = (own.clipnorm, own.global_clipnorm, own.clipvalue)
         watched = rule is not None or any(limit is not None for limit in clips)
-        if type(rule).__name__ == "NoClipping":
+        if isinstance(rule, NoClipping):
             rule = None
         self.watch = GradientWatch(own, rule) if watched else None
         self._own = own

@@ -74,8 +74,8 @@ class CompiledArm:
     Args:
         arm: what to train.
         data: the arm's data set, loaded.
-        jit: whether XLA compiles a step; by default for recurrent networks, which it makes several
-            times faster, and for no others, where it does nothing or harm on a processor.
+        jit: whether XLA compiles a step; by default for recurrent networks, which it makes faster,
+            and for no others, where it does nothing or harm on a processor.
 
     Raises:
         ZooError: if a batch is larger than the training split.

@@ -186,6 +186,14 @@ def test_images_are_no_sequence():
         build((8, 8, 1))
 
 
+def test_a_class_for_each_step_is_for_recurrent_networks():
+    split = Split(np.zeros((1, 30, 10), np.float32), np.zeros((1, 10), np.int32))
+    data = Dataset("copy_memory_10", split, split, split, 8, "classification")
+    arguments = recipe.load("digits/residual").spec.model
+    with pytest.raises(ZooError, match=r"^copy_memory_10: .* family rnn gives, not cnn$"):
+        models.build(arguments, data)
+
+
 @pytest.mark.parametrize("bias", [part("Chrono", longest=9), part("RandomNormal")])
 def test_biases_that_keras_lstm_would_change_are_refused(bias):
     with pytest.raises(ZooError, match="needs an LSTM with unit_forget_bias: false"):

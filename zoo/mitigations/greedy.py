@@ -66,8 +66,6 @@ class GreedyPretraining:
             auxiliary = keras.layers.Dense(units, kernel_initializer="zeros")  # until reset
             auxiliary.build((None, dense.units))
             optimizer = make_optimizer()
-            # One replica, and TensorFlow's all-reduce keeps every graph it was traced in.
-            optimizer._all_reduce_sum_gradients = lambda pairs: pairs
             optimizer.build(_trainable([*block, auxiliary]))
             self._auxiliary.append(auxiliary)
             self._optimizers.append(optimizer)

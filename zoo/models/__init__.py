@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from zoo.data import Dataset
+from zoo.errors import ZooError
 from zoo.schema import CNN, MLP, RNN
 
 if TYPE_CHECKING:
@@ -15,11 +16,19 @@ def build(arguments: MLP | CNN | RNN, data: Dataset) -> "keras.Model":
 
     Every random initial weight comes from Keras's global seed: call `keras.utils.set_random_seed`
     first for a model that can be made again.
+
+    Raises:
+        ZooError: if the family is not for such data.
     """
     family = getattr(importlib.import_module(f"zoo.models.{arguments.family}"), arguments.family)
     keywords = {name: getattr(arguments, name) for name in type(arguments).model_fields}
     del keywords["family"]
     if data.target_length is not None:
+        if arguments.family != "rnn":
+            raise ZooError(
+                f"{data.name}: has a class for each of several steps, which only the model family "
+                f"rnn gives, not {arguments.family}"
+            )
         keywords["target_length"] = data.target_length
     model: keras.Model = family(
         data.input_shape, data.outputs, vocabulary=data.vocabulary, **keywords
