@@ -22,10 +22,11 @@ PLAIN_RUNS = 8  # of the 96 that the recipe has: plain Keras trains a part and i
 RUNS = 96
 
 
-def side(name: str, *arguments: object) -> dict:
-    """What a peer printed, and how long its process took."""
+def side(name: str, *arguments: object, core: int | None = None) -> dict:
+    """What a peer printed, and how long its process took; on that core only, if one is given."""
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, str(PEERS / f"{name}.py"), *map(str, arguments)]
+    pin = [] if core is None else ["taskset", "--cpu-list", str(core)]
+    command = [*pin, sys.executable, str(PEERS / f"{name}.py"), *map(str, arguments)]
     began = time.time()
     process = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, env=quiet
@@ -116,17 +117,20 @@ def reuse(pairs: int) -> None:
 
 
 def families(pairs: int) -> None:
-    """Recurrent and convolutional networks against stock Keras, which uses every core."""
-    cores = len(os.sched_getaffinity(0))
+    """Recurrent and convolutional networks against stock Keras, whose fit wants every core."""
+    cores = sorted(os.sched_getaffinity(0))
     for what, name in (
         ("LSTM, 400 steps of time, 64 units, batch 64", "lstm"),
         ("ResNet-20 on 28x28, batch 64", "resnet"),
     ):
-        ratios = []
+        machine, one = [], []
         for _ in range(pairs):
-            ours = side(f"zoo_{name}")["steps_per_second"]  # on one core
-            ratios.append(ours / (side(f"keras_{name}")["steps_per_second"] / cores))
-        say(f"{what}: steps a second for each core over model.fit", ratios)
+            ours = sum(each["steps_per_second"] for each in sides(f"zoo_{name}", len(cores)))
+            machine.append(ours / side(f"keras_{name}")["steps_per_second"])
+            alone = side(f"zoo_{name}", core=cores[0])["steps_per_second"]
+            one.append(alone / side(f"keras_{name}", core=cores[0])["steps_per_second"])
+        say(f"{what}: {len(cores)} workers over model.fit on {len(cores)} cores", machine)
+        say(f"{what}: over model.fit held to 1 core", one)
 
 
 PARTS: dict[str, Callable[[int], None]] = {
@@ -134,6 +138,7 @@ PARTS: dict[str, Callable[[int], None]] = {
     "scaling": scaling,
     "reuse": reuse,
     "mlp": mlp,
+    "families": families,
 }
 
 

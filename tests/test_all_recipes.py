@@ -77,7 +77,8 @@ def test_an_arm_trains_and_is_saved_and_loaded(name, eagerly, tmp_path):
     probe = run["probe"]
     assert probe["steps"][:3] == [0, 1, 2]
     assert np.isfinite(probe["kernel_grad_norm"]).all() and np.isfinite(probe["kernel_rms"]).all()
-    assert (np.array(probe["update_ratio"]) > 0).any()
+    # Kernels of 0.01 in ten layers leave activations of 1e-13: float32 loses a step that small.
+    assert (np.array(probe["update_ratio"]) > 0).any() != name.endswith("normal_small")
     weights = compiled.model.get_weights()
     assert any(not np.array_equal(a, b) for a, b in zip(start, weights, strict=True))
 

@@ -150,6 +150,29 @@ class CNN(Strict):
             )
         return widths
 
+    @field_validator("skip")
+    @classmethod
+    def _drops_no_channel(cls, skip: KerasPart | None, info: ValidationInfo) -> KerasPart | None:
+        widths = info.data.get("widths", [])
+        if skip is not None and skip.class_name != "Concatenate" and widths != sorted(widths):
+            raise ValueError(
+                f"model.widths {widths} shrink, and a shortcut without parameters cannot drop "
+                f"channels: let them grow, or leave out {skip}"
+            )
+        return skip
+
+    @field_validator("fixup")
+    @classmethod
+    def _replaces_normalization(cls, fixup: bool, info: ValidationInfo) -> bool:
+        skip, normalization = info.data.get("skip"), info.data.get("normalization")
+        if fixup and (skip is None or skip.class_name != "Add"):
+            raise ValueError(f"is for blocks with model.skip: Add, not {skip}")
+        if fixup and normalization is not None:
+            raise ValueError(
+                f"is in place of normalization: leave out model.normalization ({normalization})"
+            )
+        return fixup
+
 
 class RNN(Strict):
     """A recurrent network: `depth` recurrent layers, then a linear layer on the last state."""

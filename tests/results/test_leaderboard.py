@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -46,6 +47,19 @@ def test_what_mitigations_are_about(recipe, store, fill):
     assert tanh["delta_ratio"] == pytest.approx(2.0**-36, rel=1e-3)  # the first tenth over the last
     assert (tanh["clipped"], tanh["largest_norm"], tanh["zero_grads"]) == (0.1, 7.0, 0.5)
     assert (sigmoid["clipped"], sigmoid["largest_norm"]) == (None, None)
+    text = tables.markdown(recipe, rows(recipe, store))
+    line = next(line for line in text.splitlines() if line.startswith("| tanh"))
+    assert "| clip | norm |" in text and "| 10% | 7 |" in line
+    assert "zeros" not in text  # no arm changes the precision
+
+
+def test_zeros_are_shown_where_the_precision_is_compared(recipe, store, fill):
+    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 40]})
+    found = rows(recipe, store)
+    arms = dict(recipe.arms)
+    arms["tanh"] = replace(arms["tanh"], changes={"training.precision": "mixed_float16"})
+    shown = tables.columns(replace(recipe, arms=arms), found)
+    assert "zeros" in shown and "clip" not in shown
 
 
 def test_rows_by_hand(recipe, store, fill):
@@ -133,13 +147,14 @@ def test_a_record_at_another_rate_than_the_search_chose_is_an_error(recipe, stor
 # ---------------------------------------------------------------- tables and figures
 
 
-def test_the_terminal_table_fits_100_columns(recipe, store, fill):
+@pytest.mark.parametrize("own", [{}, {"clipped": 0.25, "largest_norm": 1.25e-7}])
+def test_the_terminal_table_fits_100_columns(recipe, store, fill, own):
     from rich.console import Console
 
     fill({"sigmoid": [None] * 3, "tanh": [20, 30, 40], "relu": [None] * 3})
     found = rows(recipe, store)
     for row in found:  # as long as any real name and number
-        row.update(arm="orthogonal_critical", diverged=3, verdict="neither learns")
+        row.update(arm="orthogonal_critical", diverged=3, verdict="neither learns", **own)
         row.update(steps_to_target=10000, speedup=123.456, speedup_bound="lower", p_value=0.02)
         row.update(speedup_low=111.1, speedup_high=222.2, learning_rate=0.0003, reached=7)
     console = Console(width=100, record=True, file=io.StringIO())

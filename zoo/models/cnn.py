@@ -57,11 +57,14 @@ def cnn(
             entries as the stem has channels.
 
     Raises:
-        ZooError: for data of another rank, Fixup in a net it is not for, or a skip from more
-            channels to fewer.
+        ZooError: for data of another rank.
     """
     rank = len(input_shape) - (vocabulary is None)
-    _check(rank, widths, normalization, skip, fixup)
+    if rank not in (1, 2):
+        raise ZooError(
+            "model.family: cnn takes sequences (length, channels) or images (height, width, "
+            f"channels), and the data has {rank + 1} dimensions: use mlp"
+        )
     blocks = (depth - 2) // (2 * len(widths))
     parts = _Parts(
         rank, kernel_size, activation, initializer, normalization, skip, preactivation, fixup,
@@ -88,32 +91,6 @@ def cnn(
     kernel = "zeros" if fixup else keras_parts.initializer(initializer)
     x = keras.layers.Dense(outputs, kernel_initializer=kernel, name="output")(x)
     return keras.Model(inputs, x)
-
-
-def _check(
-    rank: int,
-    widths: list[int],
-    normalization: KerasPart | None,
-    skip: KerasPart | None,
-    fixup: bool,
-) -> None:
-    if rank not in (1, 2):
-        raise ZooError(
-            "model.family: cnn takes sequences (length, channels) or images (height, width, "
-            f"channels), and the data has {rank + 1} dimensions: use mlp"
-        )
-    if fixup and (skip is None or skip.class_name != "Add"):
-        raise ZooError(f"model.fixup: is for blocks with model.skip: Add, not {skip}")
-    if fixup and normalization is not None:
-        raise ZooError(
-            f"model.fixup: is in place of normalization: leave out model.normalization "
-            f"({normalization})"
-        )
-    if skip is not None and skip.class_name != "Concatenate" and widths != sorted(widths):
-        raise ZooError(
-            f"model.widths: {widths} shrink, and a shortcut without parameters cannot drop "
-            f"channels: let them grow, or leave out model.skip ({skip})"
-        )
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,9 @@ def derived(folder: Path) -> Iterator[tuple[Path, str]]:
     found = [(recipe, leaderboard.rows(recipe, store)) for recipe in recipes_in(store)]
     yield folder / "leaderboard.json", tables.as_json([row for _, rows in found for row in rows])
     sections = [tables.markdown(recipe, rows) + _pictures(folder, recipe) for recipe, rows in found]
-    yield folder / "LEADERBOARD.md", _HEADING + tables.legend() + "\n\n" + "\n".join(sections)
+    shown = {column for recipe, rows in found for column in tables.columns(recipe, rows)}
+    legend = tables.legend(shown)
+    yield folder / "LEADERBOARD.md", _HEADING + legend + "\n\n" + "\n".join(sections)
     readme = folder.parent / "README.md"
     if folder == FOLDER and found and readme.is_file() and _START in readme.read_text():
         before, _, rest = readme.read_text().partition(_START)

@@ -1,7 +1,7 @@
 """Leaderboard rows as a terminal table of at most 100 columns, as Markdown and as JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -20,9 +20,26 @@ COLUMNS = {
     "verdict": "paired sign-flip test, Holm-corrected, at 0.05",
     "rate": "learning rate chosen with the tuning seeds; *: at the edge of the grid",
     "δ ratio": "dL/dz of the first over the last hidden layer, at the start",
+    "clip": "share of the steps at which clipping changed a gradient, median of the runs",
+    "norm": "largest norm of all gradients together, before clipping, median of the runs",
+    "zeros": "share of exact zeros in the first layer's gradient, at the start",
     "test": "mean test accuracy (or loss) at the budget",
     "cost": "time of a step over the baseline's",
 }
+
+
+_OF_CLIPPING, _OF_PRECISION = {"clip", "norm"}, {"zeros"}
+_OWN = _OF_CLIPPING | _OF_PRECISION
+
+
+def columns(recipe: Recipe, rows: Sequence[Row]) -> list[str]:
+    """The columns that have something to say: those of clipping and of precision only there."""
+    hidden = set()
+    if all(row["clipped"] is None for row in rows):
+        hidden |= _OF_CLIPPING
+    if not any("training.precision" in arm.changes for arm in recipe.arms.values()):
+        hidden |= _OF_PRECISION
+    return [column for column in COLUMNS if column not in hidden]
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -60,6 +77,9 @@ def cells(row: Row) -> dict[str, str]:
         "verdict": row["verdict"] or "baseline",
         "rate": number(row["learning_rate"]) + ("*" if row["lr_at_edge"] else ""),
         "δ ratio": number(row["delta_ratio"], 2),
+        "clip": "–" if row["clipped"] is None else f"{row['clipped']:.0%}",
+        "norm": number(row["largest_norm"], 2),
+        "zeros": "–" if row["zero_grads"] is None else f"{row['zero_grads']:.0%}",
         "test": number(row.get("test_accuracy", row.get("test_loss"))),
         "cost": number(row["step_cost"], 2),
     }
@@ -79,11 +99,13 @@ _STYLES = {"better": "green", "worse": "red", "baseline": "dim"}
 
 
 def terminal(recipe: Recipe, rows: Sequence[Row], width: int = WIDTH) -> Table:
-    """A table for the terminal, at most 100 columns wide; a narrower one goes without the costs."""
+    """A table for the terminal, at most 100 columns wide; with the costs if there is room."""
     table = Table(
         title=heading(recipe, rows), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
-    shown = [column for column in COLUMNS if width >= WIDTH or column != "cost"]
+    shown = columns(recipe, rows)
+    if width < WIDTH or not _OWN.isdisjoint(shown):
+        shown = [column for column in shown if column not in ("cost", "norm")]
     for column in shown:
         left = column in ("arm", "verdict")
         table.add_column(column, justify="left" if left else "right", no_wrap=True)
@@ -96,7 +118,7 @@ def terminal(recipe: Recipe, rows: Sequence[Row], width: int = WIDTH) -> Table:
 
 def markdown(recipe: Recipe, rows: Sequence[Row]) -> str:
     """A section of Markdown: heading, claim and table."""
-    columns = list(COLUMNS)
+    shown = columns(recipe, rows)
     lines = [
         f"### {recipe.id}",
         "",
@@ -104,18 +126,20 @@ def markdown(recipe: Recipe, rows: Sequence[Row]) -> str:
         "",
         f"*{recipe.claim}*",
         "",
-        f"| {' | '.join(columns)} |",
-        f"|{'|'.join(' --- ' if name in ('arm', 'verdict') else ' ---: ' for name in columns)}|",
-        *(f"| {' | '.join(cells(row).values())} |" for row in rows),
+        f"| {' | '.join(shown)} |",
+        f"|{'|'.join(' --- ' if name in ('arm', 'verdict') else ' ---: ' for name in shown)}|",
+        *(f"| {' | '.join(texts[name] for name in shown)} |" for texts in map(cells, rows)),
         "",
     ]
     return "\n".join(lines)
 
 
-def legend() -> str:
-    """What each column of the Markdown table says."""
+def legend(shown: Collection[str]) -> str:
+    """What each of the columns that are shown says."""
     return "\n".join(
-        f"- **{name}**: {meaning}" for name, meaning in COLUMNS.items() if name != meaning
+        f"- **{name}**: {meaning}"
+        for name, meaning in COLUMNS.items()
+        if name in shown and name != meaning
     )
 
 
