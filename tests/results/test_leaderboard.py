@@ -164,6 +164,7 @@ def test_the_terminal_table_fits_100_columns(recipe, store, fill, own):
     text = next(line for line in lines if "orthogonal_critical" in line)
     assert "≥ 123 [111, 222]" in text
     assert "neither learns" in text and "3e-4" in text
+    assert not any("…" in line for line in lines)
 
 
 def test_markdown_and_json_say_the_same(recipe, store, fill):

@@ -29,7 +29,6 @@ COLUMNS = {
 
 
 _OF_CLIPPING, _OF_PRECISION = {"clip", "norm"}, {"zeros"}
-_OWN = _OF_CLIPPING | _OF_PRECISION
 
 
 def columns(recipe: Recipe, rows: Sequence[Row]) -> list[str]:
@@ -99,20 +98,27 @@ _STYLES = {"better": "green", "worse": "red", "baseline": "dim"}
 
 
 def terminal(recipe: Recipe, rows: Sequence[Row], width: int = WIDTH) -> Table:
-    """A table for the terminal, at most 100 columns wide; with the costs if there is room."""
-    table = Table(
-        title=heading(recipe, rows), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
+    """A table for the terminal; where it is too wide, it goes closer, then without some columns."""
+    lines = [cells(row) for row in rows]
     shown = columns(recipe, rows)
-    if width < WIDTH or not _OWN.isdisjoint(shown):
-        shown = [column for column in shown if column not in ("cost", "norm")]
+    longest = {name: max(map(len, (name, *(line[name] for line in lines)))) for name in shown}
+
+    def fits(gap: int) -> bool:
+        return sum(longest[name] + 1 + gap for name in shown) < width
+
+    gap = int(fits(1))
+    for spare in ("norm", "cost", "test"):
+        if not fits(gap):
+            shown = [name for name in shown if name != spare]
+    table = Table(
+        title=heading(recipe, rows), title_justify="left", box=SIMPLE_HEAD, padding=(0, gap, 0, 0)
+    )
     for column in shown:
         left = column in ("arm", "verdict")
         table.add_column(column, justify="left" if left else "right", no_wrap=True)
-    for row in rows:
-        texts = cells(row)
-        style = _STYLES.get(texts["verdict"], "")
-        table.add_row(*(Text(texts[name], style if name == "verdict" else "") for name in shown))
+    for line in lines:
+        style = _STYLES.get(line["verdict"], "")
+        table.add_row(*(Text(line[name], style if name == "verdict" else "") for name in shown))
     return table
 
 
