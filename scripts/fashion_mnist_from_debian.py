@@ -13,7 +13,7 @@ import struct
 from pathlib import Path
 
 from zoo.errors import ZooError
-from zoo.results.store import write_whole
+from zoo.files import write_whole
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 TIMES = {  # seconds since 1970, when the authors packed each file

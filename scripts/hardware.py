@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 STARTED = time.time()
 
-from zoo import data, environment, recipe, schedule  # noqa: E402
-from zoo.results.statistics import steps_to_target  # noqa: E402
-from zoo.results.store import write_whole  # noqa: E402
+from zoo import data, recipe  # noqa: E402
+from zoo.evidence.target import steps_to_target  # noqa: E402
+from zoo.files import write_whole  # noqa: E402
 
 PAGE = Path(__file__).resolve().parent.parent / "results" / "HARDWARE.md"
 RECIPE, ARM, RATE, SEEDS = "digits/activation", "relu_he", 0.01, 3
@@ -60,7 +60,7 @@ def measure(way: Way, settings: dict[str, Any]) -> dict[str, Any] | None:
         seed steps (None if the target is not reached) and seconds, of the training up to that step
         and its evaluations.
     """
-    environment.load_tensorflow()
+    keras_setup.load_tensorflow()
     import tensorflow as tf
 
     from zoo.training import CompiledArm, use_threads
@@ -72,10 +72,10 @@ def measure(way: Way, settings: dict[str, Any]) -> dict[str, Any] | None:
     tf.config.set_visible_devices(gpus[:1] if way.gpu else [], "GPU")
     chosen = recipe.load(RECIPE, {**settings, "training.precision": way.precision}).arms[ARM]
     target, training = chosen.spec.target, chosen.spec.training
-    arm = CompiledArm(chosen, data.load_for(chosen.spec.data), jit=way.xla)
-    segments = schedule.segments(training, probed=[])
+    arm = CompiledArm(chosen, data.load_for(chosen.spec.data), xla=way.xla)
+    segments = arm.segments(probe=False)
     arm.reset(0, RATE)
-    arm._train_segments(segments[:1])
+    arm.train(segments.part(0, 1))
     start = time.time() - STARTED
     steps, seconds = [], []
     for seed in range(SEEDS):
@@ -83,11 +83,11 @@ def measure(way: Way, settings: dict[str, Any]) -> dict[str, Any] | None:
         reached = steps_to_target(curve["step"], curve[target.metric], target, training.steps)
         arm.reset(seed, RATE)
         began = time.perf_counter()
-        arm._train_segments(segments[segments[:, 1] <= (reached or training.steps)])
+        arm.train(segments.part(0, segments.count_until(reached or training.steps)))
         steps.append(reached)
         seconds.append(time.perf_counter() - began)
     details = tf.config.experimental.get_device_details(gpus[0]) if way.gpu else {}
-    name = details.get("device_name", environment.describe()["cpu"])
+    name = details.get("device_name", provenance.describe()["cpu"])
     return {"device": name, "start": start, "steps": steps, "seconds": seconds}
 
 
@@ -119,7 +119,7 @@ def page(rounds: list[dict[str, dict[str, Any] | None]], settings: dict[str, Any
         a_step = 1000 * seconds / statistics.mean(trained)
         start = statistics.median(run["start"] for run in runs)
         rows.append(f"| {name}{device} | {steps} | {seconds:.2f} | {a_step:.1f} | {start:.1f} |")
-    machine = environment.describe()
+    machine = provenance.describe()
     return "\n".join(
         [
             "# Faster hardware changes seconds, not steps",

@@ -2,23 +2,23 @@
 
     python scripts/recipe_schema.py [PATH]
 
-Run it after a change of zoo/schema.py; a test compares the file with what this writes.
+Run it after a change of zoo/recipe/schema.py or of a family; a test compares the file with what
+this writes.
 """
 
 import json
 import sys
 from pathlib import Path
 
-from zoo.json_schema import json_schema
+from zoo.files import write_whole
+from zoo.recipe.editor_schema import json_schema
 
 PATH = Path(__file__).resolve().parent.parent / "recipes" / "recipe.schema.json"
 
 
 def main(path: Path) -> None:
     """Writes the JSON Schema, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(json_schema(), indent=2) + "\n")
 
 
 if __name__ == "__main__":

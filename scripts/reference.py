@@ -11,11 +11,13 @@ import argparse
 
 from rich.console import Console
 
-from zoo import progress, sweep
 from zoo import recipe as recipes
-from zoo.results import reference
-from zoo.results.store import Store
-from zoo.workers import local, worker_count
+from zoo.evidence.store import Store
+from zoo.results import derived
+from zoo.results.folder import FOLDER
+from zoo.sweep import progress
+from zoo.sweep.sweep import Sweep
+from zoo.sweep.workers import local, worker_count
 
 
 def main() -> None:
@@ -25,7 +27,7 @@ def main() -> None:
 
     if options.recipes:
         chosen = [recipes.load(str(path)) for _, path in recipes.find(options.recipes)]
-        job = sweep.Sweep(chosen, Store(reference.FOLDER))
+        job = Sweep(chosen, Store(FOLDER))
         if not job.finished:
             with (
                 progress.shown(Console(), job.states) as listener,
@@ -34,7 +36,7 @@ def main() -> None:
                 job.run(workers, listener)
         if job.failures:
             raise SystemExit("\n".join(job.failures))
-    for path in reference.write():
+    for path in derived.write():
         print(path)
 
 

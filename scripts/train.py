@@ -4,7 +4,7 @@
 
 Trains one arm of a recipe at one learning rate and one seed, prints the learning curve and says
 after how many steps the target was met to stay. `zoo run` does the same some twenty times faster:
-it compiles an arm once and loops over batches inside TensorFlow (zoo/training.py).
+it compiles an arm once and loops over batches inside TensorFlow (zoo/training/).
 """
 
 import argparse
@@ -14,11 +14,11 @@ import keras
 import zoo.data
 import zoo.models
 import zoo.recipe
-from zoo import keras_parts
-from zoo.results import reference
-from zoo.results.statistics import steps_to_target
-from zoo.schedule import batch_order, steps_in_all
+from zoo.evidence.target import steps_to_target
+from zoo.parts import making
+from zoo.results.folder import committed
 from zoo.training import loss_of
+from zoo.training.schedule import batch_order, steps_in_all
 
 
 def train(arm: zoo.recipe.Arm, seed: int, learning_rate: float) -> dict[str, list[float]]:
@@ -29,7 +29,7 @@ def train(arm: zoo.recipe.Arm, seed: int, learning_rate: float) -> dict[str, lis
     keras.utils.set_random_seed(seed)  # the same initial weights for every arm of this shape
     model = zoo.models.build(arm.spec.model, data)
     model.compile(
-        optimizer=keras_parts.optimizer(training.optimizer, learning_rate),
+        optimizer=making.optimizer(training.optimizer, learning_rate),
         loss=loss_of(data),
         metrics=["accuracy"] if data.task == "classification" else [],
         jit_compile=False,
@@ -71,7 +71,7 @@ def main() -> None:
     recipe = zoo.recipe.load(options.recipe, settings)
     if options.arm not in recipe.arms:
         parser.error(f"--arm {options.arm}: {recipe.id} has {', '.join(recipe.arms)}")
-    rows = {row["arm"]: row for row in reference.rows() if row["recipe"] == recipe.id}
+    rows = {row["arm"]: row for row in committed() if row["recipe"] == recipe.id}
     learning_rate = options.learning_rate or rows.get(options.arm, {}).get("learning_rate")
     if learning_rate is None:
         parser.error("--learning-rate is needed: the leaderboard has no row of this arm")
@@ -80,7 +80,7 @@ def main() -> None:
     ours = ("drops", "clipping", "pretraining", "precision")
     beyond = [name for name in ours if getattr(training, name)]
     if beyond:
-        parser.error(f"training.{beyond[0]} is not for plain Keras: see zoo/steps.py")
+        parser.error(f"training.{beyond[0]} is not for plain Keras: see zoo/training/step.py")
     curve = train(recipe.arms[options.arm], options.seed, learning_rate)
     target, budget = recipe.spec.target, recipe.spec.training.steps
     reached = steps_to_target(curve["step"], curve[target.metric], target, budget)

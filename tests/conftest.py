@@ -22,9 +22,9 @@ SMALL = {
 
 @pytest.fixture(scope="session")
 def one_thread():
-    from zoo import environment
+    from zoo import keras_setup
 
-    environment.load_tensorflow()
+    keras_setup.load_tensorflow()
     from zoo import training
 
     training.use_threads(1)

@@ -8,8 +8,9 @@ import time
 
 import numpy as np
 
-from zoo import recipe, workers
+from zoo import recipe
 from zoo.data import Dataset, Split
+from zoo.sweep import workers
 
 STEPS, BATCH, WIDTH, LENGTH, CLASSES = 100, 64, 64, 400, 10
 

@@ -9,8 +9,9 @@ import time
 
 import numpy as np
 
-from zoo import recipe, workers
+from zoo import recipe
 from zoo.data import Dataset, Split
+from zoo.sweep import workers
 
 STEPS, BATCH, WIDTH, DEPTH, INPUTS = 2000, 128, 128, 10, 784
 

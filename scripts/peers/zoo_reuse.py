@@ -9,7 +9,8 @@ import os
 import time
 from pathlib import Path
 
-from zoo import recipe, workers
+from zoo import recipe
+from zoo.sweep import workers
 
 RUNS, BLOCK = 200, 25
 

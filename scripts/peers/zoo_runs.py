@@ -14,9 +14,9 @@ from pathlib import Path
 STARTED = time.time()
 
 from zoo import recipe  # noqa: E402
-from zoo.results.store import Store  # noqa: E402
-from zoo.sweep import Sweep  # noqa: E402
-from zoo.workers import local  # noqa: E402
+from zoo.evidence.store import Store  # noqa: E402
+from zoo.sweep.sweep import Sweep  # noqa: E402
+from zoo.sweep.workers import local  # noqa: E402
 
 
 def main():

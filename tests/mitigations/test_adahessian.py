@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from zoo import keras_parts, recipe
+from zoo import recipe
 from zoo.mitigations.adahessian import AdaHessian, hessian_diagonal
+from zoo.parts import making
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float64")
@@ -264,7 +265,7 @@ ARMS = recipe.load("digits/optimizer").arms
 @pytest.mark.parametrize("name", ARMS)
 def test_the_optimizer_of_an_arm_takes_two_steps(name):
     part, rates = ARMS[name].spec.training.optimizer, ARMS[name].spec.training.learning_rate
-    model = classifier(keras_parts.optimizer(part, rates[3]))
+    model = classifier(making.optimizer(part, rates[3]))
     x, y = map(tf.constant, examples())
     take = getattr(model.optimizer, "train_step", keras.Model.train_step)
     for _ in range(2):

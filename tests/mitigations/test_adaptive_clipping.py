@@ -1,4 +1,4 @@
-"""Adaptive clipping by hand, and what holds for any gradients; NoClipping."""
+"""Adaptive clipping by hand, and what holds for any gradients."""
 
 import hypothesis.extra.numpy as arrays
 import keras
@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.mitigations.adaptive_clipping import AdaptiveClipping
-from zoo.mitigations.no_clipping import NoClipping
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -108,14 +107,8 @@ def test_no_gradient_grows_or_turns_and_every_unit_is_bounded(pair, clipping, ep
 # ---------------------------------------------------------------- as parts of a recipe
 
 
-def test_no_clipping_gives_the_gradients_back():
-    gradients = [tf.constant([1e30]), None]
-    found = NoClipping()(gradients, [None, None])
-    assert found[0] is gradients[0] and found[1] is None
-
-
-@pytest.mark.parametrize("rule", [AdaptiveClipping(0.25, epsilon=0.5), NoClipping()])
-def test_keras_saves_and_loads_the_rules(rule):
+def test_keras_saves_and_loads_the_rule():
+    rule = AdaptiveClipping(0.25, epsilon=0.5)
     saved = keras.saving.serialize_keras_object(rule)
     assert saved["registered_name"] == f"zoo>{type(rule).__name__}"
     loaded = keras.saving.deserialize_keras_object(saved)

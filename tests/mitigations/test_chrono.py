@@ -6,10 +6,10 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from zoo import keras_parts
 from zoo.errors import ZooError
 from zoo.mitigations.chrono import Chrono
-from zoo.schema import KerasPart
+from zoo.parts import making
+from zoo.recipe.values import KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -95,7 +95,7 @@ def test_a_longest_dependency_below_three_steps_is_refused(longest):
         Chrono(longest)
     part = KerasPart(class_name="Chrono", config={"longest": longest})
     with pytest.raises(ZooError) as caught:
-        keras_parts.initializer(part)
+        making.initializer(part)
     assert "at least 3 time steps" in str(caught.value) and "\n" not in str(caught.value)
 
 

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from zoo.mitigations.fixup import ScalarBias, ScalarMultiplier, Scaled, branch_scale
-from zoo.models.cnn import cnn
-from zoo.schema import KerasPart
+from zoo.models.cnn import CNN
+from zoo.recipe.values import KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -22,17 +22,17 @@ def part(class_name: str, **config: object) -> KerasPart:
 
 def net(blocks: int = 2, preactivation: bool = False) -> keras.Model:
     """Three stages of so many blocks."""
-    return cnn(
-        (8, 8, 1),
-        10,
+    family = CNN(
+        family="cnn",
         depth=2 + 6 * blocks,
         widths=[16, 32, 48],
-        activation=part("relu"),
-        initializer=part("he_normal"),
-        skip=part("Add"),
+        activation="relu",
+        initializer="he_normal",
+        skip="Add",
         preactivation=preactivation,
         fixup=True,
     )
+    return family.build((8, 8, 1), 10)
 
 
 def batch() -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from zoo.mitigations.greedy import GreedyPretraining
-from zoo.models.mlp import mlp
-from zoo.schema import KerasPart, Pretraining
+from zoo.models.mlp import MLP
+from zoo.recipe.values import KerasPart, Pretraining
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -18,9 +18,8 @@ INPUTS, OUTPUTS, WIDTH, DEPTH = 12, 3, 8, 3
 
 def network(**arguments: object) -> keras.Model:
     keras.utils.set_random_seed(0)
-    parts = {"activation": "sigmoid", "initializer": "glorot_uniform", "bias_initializer": "zeros"}
-    made = {name: KerasPart(class_name=value) for name, value in parts.items()}
-    return mlp((INPUTS,), OUTPUTS, **{"depth": DEPTH, "width": WIDTH, **made, **arguments})
+    sizes = {"depth": DEPTH, "width": WIDTH, "activation": "sigmoid"}
+    return MLP(family="mlp", **{**sizes, **arguments}).build((INPUTS,), OUTPUTS)
 
 
 class Pretrained:

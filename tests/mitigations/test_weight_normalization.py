@@ -6,9 +6,8 @@ import pytest
 import tensorflow as tf
 
 from zoo.mitigations.weight_normalization import WeightNormDense
-from zoo.models.mlp import mlp
+from zoo.models.mlp import MLP
 from zoo.probe import QUANTITIES, Probe
-from zoo.schema import KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -90,16 +89,8 @@ def test_the_length_of_v_changes_nothing_but_the_step():
 
 def network(weight_normalization: bool = True) -> keras.Model:
     keras.utils.set_random_seed(0)
-    return mlp(
-        (4,),
-        3,
-        depth=2,
-        width=6,
-        activation=KerasPart(class_name="sigmoid"),
-        initializer=KerasPart(class_name="glorot_uniform"),
-        bias_initializer=KerasPart(class_name="zeros"),
-        weight_normalization=weight_normalization,
-    )
+    dense = "WeightNormDense" if weight_normalization else "Dense"
+    return MLP(family="mlp", depth=2, width=6, activation="sigmoid", dense=dense).build((4,), 3)
 
 
 def test_config_and_model_file_bring_it_back(tmp_path):

@@ -10,9 +10,10 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 from zoo.errors import ZooError
-from zoo.models.cnn import cnn
-from zoo.probe import QUANTITIES, Probe, measured_layers
-from zoo.schema import CNN, KerasPart
+from zoo.models.cnn import CNN
+from zoo.probe import Probe
+from zoo.probe.tracing import measured_layers
+from zoo.recipe.values import KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -37,8 +38,10 @@ CIFAR = {"input_shape": (32, 32, 3), "depth": 20, "widths": [16, 32, 64]}
 
 
 def net(input_shape: tuple[int, ...] = (8, 8, 1), **arguments: object) -> keras.Model:
-    small = {"outputs": 10, "depth": 6, "widths": [4, 6], "activation": part("relu")}
-    return cnn(input_shape, **{**small, "initializer": part("he_normal"), **arguments})
+    outputs, vocabulary = arguments.pop("outputs", 10), arguments.pop("vocabulary", None)
+    small = {"depth": 6, "widths": [4, 6], "activation": "relu", "initializer": "he_normal"}
+    family = CNN(family="cnn", **{**small, **arguments})
+    return family.build(input_shape, outputs, vocabulary=vocabulary)
 
 
 def batch(model: keras.Model, size: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -245,7 +248,7 @@ def test_the_probe_measures_every_convolution_and_puts_averages_back(arm):
     blocks = [f"stage_{stage}_block_1_conv_{conv}" for stage in (1, 2) for conv in (1, 2)]
     assert probe.layers == ["stem", *blocks, "output"]
     before = model.get_weights()
-    found = dict(zip(QUANTITIES, probe.measure().numpy(), strict=True))
+    found = {name: values.numpy() for name, values in probe.measure().items()}
     for was, now in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(was, now)
     for name in ("delta_rms", "kernel_grad_rms", "kernel_rms"):
@@ -273,7 +276,7 @@ def test_gradients_shrink_where_zeros_stand_outside_the_image():
         for number, layer in enumerate(measured_layers(model)):
             he = keras.initializers.HeNormal(seed=100 * seed + number)
             layer.kernel.assign(he(layer.kernel.shape))
-        deltas = measure()[QUANTITIES.index("delta_rms")].numpy()
+        deltas = measure()["delta_rms"].numpy()
         logs.append(2 * np.log(deltas[:-1] / deltas[-2]))
     mean, error = np.mean(logs, axis=0), np.std(logs, axis=0, ddof=1) / math.sqrt(seeds)
     predicted = np.log(4 / 9) * np.arange(6, -1, -1)

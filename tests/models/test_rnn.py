@@ -11,8 +11,8 @@ import tensorflow as tf
 from zoo import models, recipe, theory
 from zoo.data import Dataset, Split
 from zoo.errors import ZooError
-from zoo.models.rnn import rnn
-from zoo.schema import KerasPart
+from zoo.models.rnn import RNN
+from zoo.recipe.values import KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -30,7 +30,9 @@ def build(input_shape=(5, 3), outputs=4, **arguments) -> keras.Model:
         "depth": 1, "width": 6, "cell": part("SimpleRNN"), "activation": None,
         "initializer": GLOROT, "recurrent_initializer": GLOROT, "bias_initializer": ZEROS,
     }  # fmt: skip
-    return rnn(input_shape, outputs, **{**defaults, **arguments})
+    data = {key: arguments.pop(key, None) for key in ("vocabulary", "target_length")}
+    family = RNN(family="rnn", **{**defaults, **arguments})
+    return family.build(input_shape, outputs, **data)
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:

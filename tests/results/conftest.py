@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 from zoo import recipe as recipes
-from zoo.results.record import Curve, ProbeRecord, RunRecord, TuningRun
-from zoo.results.store import Store
+from zoo.evidence.record import Curve, ProbeRecord, RunRecord, TuningRun
+from zoo.evidence.store import Store
 
 BUDGET, EVERY = 100, 10
-OTHERS = {"steps", "layers", "input_grad_rms"}  # not by layer
+QUANTITIES = {
+    "delta_rms", "kernel_grad_norm", "kernel_grad_rms", "update_ratio", "displacement",
+    "kernel_rms", "saturated", "dead", "nonfinite", "zero_grads",
+}  # fmt: skip
 YAML = """
 title: A made-up comparison
 claim: Nothing.
@@ -53,7 +56,7 @@ def made_up_run(arm, seed, reached_at, *, rate=0.2, diverged_at=None, first_delt
     probes = [0, 1, 2, 4, 8, 10, 50]
     rows = [[first_delta, 0.75, 2.0]] * len(probes)
     layers = ["dense_1", "dense_2", "output"]
-    quantities = dict.fromkeys(set(ProbeRecord.model_fields) - OTHERS, rows)
+    quantities = dict.fromkeys(QUANTITIES, rows)
     return RunRecord(
         recipe=arm.recipe,
         arm=arm.name,

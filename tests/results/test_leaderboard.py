@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.results.conftest import BUDGET, OTHERS, made_up_run, made_up_tuning
+from tests.results.conftest import BUDGET, QUANTITIES, made_up_run, made_up_tuning
 from zoo.errors import ZooError
+from zoo.evidence.record import Clipping, final_metric
 from zoo.results import figures, tables
 from zoo.results.leaderboard import rows
-from zoo.results.record import Clipping, ProbeRecord, final_metric
 
-BY_LAYER = set(ProbeRecord.model_fields) - OTHERS - {"zero_grads"}
+BY_LAYER = QUANTITIES - {"zero_grads"}
 
 KEYS = """
     recipe arm baseline changes target budget seeds reached diverged steps_to_target
@@ -24,7 +24,7 @@ KEYS = """
 
 
 def by_arm(recipe, store, target=None):
-    return {row["arm"]: row for row in rows(recipe, store, target)}
+    return {row.arm: row.as_dict() for row in rows(recipe, store, target)}
 
 
 def test_a_row_has_the_keys_of_the_contract_in_order(recipe, store, fill):

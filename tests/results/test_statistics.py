@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import permutation_test
 
+from zoo.recipe.schema import Target
 from zoo.results.statistics import (
     Speedup,
     capped,
@@ -22,7 +23,6 @@ from zoo.results.statistics import (
     tune,
     verdict,
 )
-from zoo.schema import Target
 
 ACCURACY = Target(metric="val_accuracy", mode="max", value=0.9)
 LOSS = Target(metric="val_loss", mode="min", value=0.1)

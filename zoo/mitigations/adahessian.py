@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo import keras_private
+
 Tensor = Any
 
 
@@ -108,7 +110,7 @@ class AdaHessian(keras.Optimizer):  # type: ignore[misc]
                 outputs = model(x, training=True)
                 loss = model.compute_loss(x=x, y=y, y_pred=outputs, training=True)
             gradients = inner.gradient(loss, variables, unconnected_gradients="zero")
-        model._loss_tracker.update_state(loss, sample_weight=tf.shape(x)[0])  # as Keras's step
+        keras_private.count_loss(model, loss, tf.shape(x)[0])
         step = tf.cast(self.iterations, tf.int64)
         self._diagonal = hessian_diagonal(outer, gradients, variables, self.seed, step)
         try:

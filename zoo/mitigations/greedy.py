@@ -12,13 +12,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.schema import Pretraining
+from zoo.recipe.schema import Pretraining
 
 Tensor = Any
 
 
 class GreedyPretraining:
-    """Trains one hidden layer of `zoo.models.mlp.mlp` at a time, for a task of its own.
+    """Trains one hidden layer of `zoo.models.mlp` at a time, for a task of its own.
 
     The block of a layer is its Dense, normalization and activation. What enters it comes from the
     blocks below as they were pretrained, in inference mode, and they get no gradient. Its output
@@ -33,7 +33,7 @@ class GreedyPretraining:
     of its own. The output layer of the model and an embedding are not pretrained.
 
     Args:
-        model: as `zoo.models.mlp.mlp` builds it.
+        model: as `zoo.models.mlp` builds it.
         arguments: the method, and the share of entries set to 0.
         loss: of the model's outputs, averaged over the batch.
         outputs: of the data set.

@@ -1,17 +1,18 @@
-"""Model families: functions that return a keras.Model, whose arguments are the mitigations."""
+"""Model families: a file or package each, whose class declares arguments and builds the model."""
 
-import importlib
 from typing import TYPE_CHECKING
 
-from zoo.data import Dataset
+from zoo import keras_setup
 from zoo.errors import ZooError
-from zoo.schema import CNN, MLP, RNN
+from zoo.recipe.families import Family
 
 if TYPE_CHECKING:
     import keras
 
+    from zoo.data import Dataset
 
-def build(arguments: MLP | CNN | RNN, data: Dataset) -> "keras.Model":
+
+def build(arguments: Family, data: "Dataset") -> "keras.Model":
     """Builds the family's model for a data set: logits for classes, values for regression.
 
     Every random initial weight comes from Keras's global seed: call `keras.utils.set_random_seed`
@@ -20,17 +21,15 @@ def build(arguments: MLP | CNN | RNN, data: Dataset) -> "keras.Model":
     Raises:
         ZooError: if the family is not for such data.
     """
-    family = getattr(importlib.import_module(f"zoo.models.{arguments.family}"), arguments.family)
-    keywords = {name: getattr(arguments, name) for name in type(arguments).model_fields}
-    del keywords["family"]
-    if data.target_length is not None:
-        if arguments.family != "rnn":
-            raise ZooError(
-                f"{data.name}: has a class for each of several steps, which only the model family "
-                f"rnn gives, not {arguments.family}"
-            )
-        keywords["target_length"] = data.target_length
-    model: keras.Model = family(
-        data.input_shape, data.outputs, vocabulary=data.vocabulary, **keywords
+    keras_setup.require()
+    if data.target_length is not None and not arguments.output_per_step:
+        raise ZooError(
+            f"{data.name}: has a class for each of several steps, which the model family "
+            f"{arguments.family} does not give: use rnn"
+        )
+    return arguments.build(
+        data.input_shape,
+        data.outputs,
+        vocabulary=data.vocabulary,
+        target_length=data.target_length,
     )
-    return model

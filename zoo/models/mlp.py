@@ -1,59 +1,79 @@
 """The multilayer perceptron."""
 
-import keras
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from zoo import keras_parts
-from zoo.mitigations.weight_normalization import WeightNormDense
-from zoo.schema import KerasPart
+from pydantic import Field
+
+from zoo.recipe.families import Family
+from zoo.recipe.values import GLOROT, ZEROS, Activation, Count, Initializer, KerasPart, Makes, Part
+
+if TYPE_CHECKING:
+    import keras
 
 
-def mlp(
-    input_shape: tuple[int, ...],
-    outputs: int,
-    *,
-    depth: int,
-    width: int,
-    activation: KerasPart,
-    initializer: KerasPart,
-    bias_initializer: KerasPart,
-    normalization: KerasPart | None = None,
-    weight_normalization: bool = False,
-    vocabulary: int | None = None,
-) -> keras.Model:
-    """`depth` hidden blocks of Dense, normalization, activation, then a linear Dense layer.
+class MLP(Family):
+    """A multilayer perceptron: `depth` hidden blocks of Dense, normalization, activation."""
 
-    The three are layers of their own, so that pre-activations exist as tensors.
+    family: Literal["mlp"]
+    depth: Annotated[Count, Field(description="hidden layers")]
+    width: Annotated[Count, Field(description="units of each hidden layer")]
+    activation: Activation
+    initializer: Annotated[Initializer, Field(description="of every kernel")] = GLOROT
+    bias_initializer: Annotated[Initializer, Field(description="of hidden biases")] = ZEROS
+    dense: Annotated[
+        Part, Makes("dense"), Field(description="Dense, or a layer that wraps its weights")
+    ] = KerasPart(class_name="Dense")
+    normalization: Annotated[
+        Part | None,
+        Makes("layer"),
+        Field(description="a Keras normalization layer between Dense and activation"),
+    ] = None
 
-    Args:
-        input_shape: of one example; flattened.
-        outputs: units of the last layer.
-        depth: hidden layers.
-        width: units of each hidden layer.
-        activation: a Keras activation, or an activation layer.
-        initializer: of every kernel, the last one included.
-        bias_initializer: of the hidden biases; those of the last layer start at 0.
-        normalization: a Keras normalization layer, or None.
-        weight_normalization: hidden kernels are split into direction and length.
-        vocabulary: if the inputs are that many different tokens: each becomes a vector of `width`,
-            and a text the mean of its vectors (Joulin et al. 2017).
-    """
-    inputs = keras.Input(input_shape, dtype="float32" if vocabulary is None else "int32")
-    if vocabulary is None:
-        x = keras.layers.Flatten()(inputs)
-    else:
-        x = keras.layers.Embedding(vocabulary, width, name="embedding")(inputs)
-        x = keras.layers.GlobalAveragePooling1D()(x)
-    dense = WeightNormDense if weight_normalization else keras.layers.Dense
-    for number in range(1, depth + 1):
-        x = dense(
-            width,
-            kernel_initializer=keras_parts.initializer(initializer),
-            bias_initializer=keras_parts.initializer(bias_initializer),
-            name=f"dense_{number}",
-        )(x)
-        if normalization is not None:
-            x = keras_parts.layer(normalization)(x)
-        x = keras_parts.activation(activation)(x)
-    kernel = keras_parts.initializer(initializer)
-    x = keras.layers.Dense(outputs, kernel_initializer=kernel, name="output")(x)
-    return keras.Model(inputs, x)
+    @property
+    def pretrained_layers(self) -> int:
+        """The hidden ones."""
+        return self.depth
+
+    @property
+    def hidden_shape(self) -> tuple[int]:
+        """A vector of the hidden units."""
+        return (self.width,)
+
+    def build(
+        self,
+        input_shape: tuple[int, ...],
+        outputs: int,
+        *,
+        vocabulary: int | None = None,
+        target_length: int | None = None,
+    ) -> "keras.Model":
+        """Hidden blocks, then a linear Dense layer; the inputs are flattened.
+
+        The three of a block are layers of their own, so that pre-activations exist as tensors. The
+        last kernel has the initializer of the others; the last biases start at 0. Of tokens, each
+        becomes a vector of `width`, and a text the mean of its vectors (Joulin et al. 2017).
+        """
+        import keras
+
+        from zoo.parts import making
+
+        inputs = keras.Input(input_shape, dtype="float32" if vocabulary is None else "int32")
+        if vocabulary is None:
+            x = keras.layers.Flatten()(inputs)
+        else:
+            x = keras.layers.Embedding(vocabulary, self.width, name="embedding")(inputs)
+            x = keras.layers.GlobalAveragePooling1D()(x)
+        for number in range(1, self.depth + 1):
+            x = making.dense(
+                self.dense,
+                units=self.width,
+                kernel_initializer=making.initializer(self.initializer),
+                bias_initializer=making.initializer(self.bias_initializer),
+                name=f"dense_{number}",
+            )(x)
+            if self.normalization is not None:
+                x = making.layer(self.normalization)(x)
+            x = making.activation(self.activation)(x)
+        kernel = making.initializer(self.initializer)
+        x = keras.layers.Dense(outputs, kernel_initializer=kernel, name=self.output_layer)(x)
+        return keras.Model(inputs, x)

@@ -1,87 +1,102 @@
 """The recurrent network."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import keras
+from pydantic import Field
 
-from zoo import keras_parts
 from zoo.errors import ZooError
-from zoo.schema import ZEROS, KerasPart
+from zoo.recipe.families import Family
+from zoo.recipe.values import GLOROT, ZEROS, Count, Initializer, KerasPart, Makes, Part
+
+if TYPE_CHECKING:
+    import keras
 
 
-def rnn(
-    input_shape: tuple[int, ...],
-    outputs: int,
-    *,
-    depth: int,
-    width: int,
-    cell: KerasPart,
-    activation: KerasPart | None,
-    initializer: KerasPart,
-    recurrent_initializer: KerasPart,
-    bias_initializer: KerasPart,
-    vocabulary: int | None = None,
-    target_length: int | None = None,
-) -> keras.Model:
-    """`depth` recurrent layers, then a linear Dense layer on the last state.
+class RNN(Family):
+    """A recurrent network: `depth` recurrent layers, then a linear layer on the last state."""
 
-    Args:
-        input_shape: (steps, features), or (steps,) for one feature or tokens.
-        outputs: units of the last layer.
-        depth: recurrent layers, each on the whole sequence of states of the one below.
-        width: units of each, and of the vectors of tokens.
-        cell: Keras's SimpleRNN, LSTM or GRU, or a cell for `keras.layers.RNN`.
-        activation: of the states; None for the cell's own.
-        initializer: of the kernels of inputs and of the last layer.
-        recurrent_initializer: of the kernels of states.
-        bias_initializer: of the recurrent biases; those of the last layer start at 0.
-        vocabulary: if the inputs are that many different tokens; 0 stands for none, at the end of a
-            shorter text, and leaves the states as they are.
-        target_length: if given, the last layer is on each of that many last states, and the model
-            gives (batch, target_length, outputs).
+    xla = True
+    gradient_by_time = True
+    output_per_step = True
 
-    Raises:
-        ZooError: for inputs that are no sequence, or biases that Keras's LSTM would not take.
-    """
-    length = input_shape[0]
-    if len(input_shape) > 2:
-        raise ZooError(
-            f"inputs of shape {input_shape} are no sequence for a recurrent network: "
-            "name the set of images with _rows, such as digits_rows"
-        )
-    inputs = keras.Input(input_shape, dtype="float32" if vocabulary is None else "int32")
-    x = inputs
-    if vocabulary is not None:
-        x = keras.layers.Embedding(vocabulary, width, mask_zero=True, name="embedding")(x)
-    elif len(input_shape) == 1:
-        x = keras.layers.Reshape((length, 1))(x)
-    own = {} if activation is None else {"activation": _function(activation)}
-    for number in range(1, depth + 1):
-        layer = keras_parts.recurrent(
-            cell,
-            units=width,
-            **own,
-            kernel_initializer=keras_parts.initializer(initializer),
-            recurrent_initializer=keras_parts.initializer(recurrent_initializer),
-            bias_initializer=keras_parts.initializer(bias_initializer),
-            return_sequences=number < depth or target_length is not None,
-            name=f"rnn_{number}",
-        )
-        if bias_initializer != ZEROS and getattr(layer.cell, "unit_forget_bias", False):
+    family: Literal["rnn"]
+    depth: Annotated[Count, Field(description="recurrent layers, one above the other")] = 1
+    width: Annotated[Count, Field(description="units of each")]
+    cell: Annotated[
+        Part,
+        Makes("cell"),
+        Field(description="SimpleRNN, LSTM, GRU, or a registered cell for keras.layers.RNN"),
+    ]
+    activation: Annotated[
+        Part | None, Makes("activation"), Field(description="without it the cell's own, tanh")
+    ] = None
+    initializer: Annotated[Initializer, Field(description="of input and output kernels")] = GLOROT
+    recurrent_initializer: Annotated[Initializer, Field(description="of state kernels")] = GLOROT
+    bias_initializer: Annotated[Initializer, Field(description="of the recurrent biases")] = ZEROS
+
+    def build(
+        self,
+        input_shape: tuple[int, ...],
+        outputs: int,
+        *,
+        vocabulary: int | None = None,
+        target_length: int | None = None,
+    ) -> "keras.Model":
+        """Recurrent layers, each on the whole sequence of states of the one below, then Dense.
+
+        For inputs (steps, features), or (steps,) for one feature or tokens. Tokens become vectors
+        of `width`; 0 stands for none, at the end of a shorter text, and leaves the states as they
+        are. The biases of the last layer start at 0.
+
+        Raises:
+            ZooError: for inputs that are no sequence, or biases that Keras's LSTM would not take.
+        """
+        import keras
+
+        from zoo.parts import making
+
+        length = input_shape[0]
+        if len(input_shape) > 2:
             raise ZooError(
-                f"model.bias_initializer: {bias_initializer} needs an LSTM with "
-                "unit_forget_bias: false; without it Keras sets the forget biases itself"
+                f"inputs of shape {input_shape} are no sequence for a recurrent network: "
+                "name the set of images with _rows, such as digits_rows"
             )
-        x = layer(x)
-    if target_length is not None:
-        x = keras.layers.Cropping1D((length - target_length, 0))(x)
-    kernel = keras_parts.initializer(initializer)
-    return keras.Model(
-        inputs, keras.layers.Dense(outputs, kernel_initializer=kernel, name="output")(x)
-    )
+        inputs = keras.Input(input_shape, dtype="float32" if vocabulary is None else "int32")
+        x = inputs
+        if vocabulary is not None:
+            x = keras.layers.Embedding(vocabulary, self.width, mask_zero=True, name="embedding")(x)
+        elif len(input_shape) == 1:
+            x = keras.layers.Reshape((length, 1))(x)
+        of_states = {} if self.activation is None else {"activation": _function(self.activation)}
+        for number in range(1, self.depth + 1):
+            layer = making.recurrent(
+                self.cell,
+                units=self.width,
+                **of_states,
+                kernel_initializer=making.initializer(self.initializer),
+                recurrent_initializer=making.initializer(self.recurrent_initializer),
+                bias_initializer=making.initializer(self.bias_initializer),
+                return_sequences=number < self.depth or target_length is not None,
+                name=f"rnn_{number}",
+            )
+            if self.bias_initializer != ZEROS and getattr(layer.cell, "unit_forget_bias", False):
+                raise ZooError(
+                    f"model.bias_initializer: {self.bias_initializer} needs an LSTM with "
+                    "unit_forget_bias: false; without it Keras sets the forget biases itself"
+                )
+            x = layer(x)
+        if target_length is not None:
+            x = keras.layers.Cropping1D((length - target_length, 0))(x)
+        kernel = making.initializer(self.initializer)
+        x = keras.layers.Dense(outputs, kernel_initializer=kernel, name=self.output_layer)(x)
+        return keras.Model(inputs, x)
 
 
 def _function(activation: KerasPart) -> Any:
     """What a cell calls: Keras's function itself rather than the layer that applies it."""
-    layer = keras_parts.activation(activation)
+    import keras
+
+    from zoo.parts import making
+
+    layer = making.activation(activation)
     return layer.activation if isinstance(layer, keras.layers.Activation) else layer

@@ -1,1 +1,1 @@
-"""Evidence in, tables and figures out; nothing here needs TensorFlow."""
+"""What it says: evidence in, tables and figures out; nothing here needs TensorFlow."""

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from zoo import theory
-from zoo.recipe import Arm, Recipe
+from zoo.evidence.store import Store
+from zoo.files import write_whole
+from zoo.recipe import Recipe
 from zoo.results.leaderboard import ArmEvidence, evidence
-from zoo.results.record import RunRecord
-from zoo.results.store import Store, write_whole
 
 _STYLE: dict[str, Any] = {
     "font.size": 9,
@@ -83,13 +83,20 @@ def stale(recipe: Recipe, store: Store) -> list[Path]:
 
 def _gradients(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None:
     sequences, theories = False, False
-    for color, (name, own) in zip(_colors(recipe, found), found.items(), strict=True):
-        runs = [run.probe for run in own.records.values() if run.probe.steps[:1] == [0]]
+    for color, (name, of_arm) in zip(_colors(recipe, found), found.items(), strict=True):
+        runs = [run.probe for run in of_arm.records.values() if run.probe.steps[:1] == [0]]
         if not runs:
             continue
-        sequences = sequences or runs[0].input_grad_rms is not None
-        rows = [run.input_grad_rms[0] if run.input_grad_rms else run.delta_rms[0] for run in runs]
-        values = np.array([row if sequences else row[:-1] for row in rows], dtype=float)
+        family = of_arm.arm.spec.model
+        sequences = sequences or family.gradient_by_time
+        if sequences:
+            rows = [run.input_grad_rms[0] for run in runs if run.input_grad_rms]
+        else:
+            hidden = set(family.hidden_layers(runs[0].layers))
+            kept = [place for place, layer in enumerate(runs[0].layers) if layer in hidden]
+            deltas = [run.quantity("delta_rms") or [[]] for run in runs]
+            rows = [[of_run[0][place] for place in kept] for of_run in deltas]
+        values = np.array(rows, dtype=float)
         values[values <= 0] = np.nan  # nothing to show on a logarithmic axis
         places = np.arange(1, values.shape[1] + 1)
         with warnings.catch_warnings():
@@ -97,7 +104,8 @@ def _gradients(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None
             low, middle, high = (f(values, axis=0) for f in (np.nanmin, np.nanmedian, np.nanmax))
         axes.plot(places, middle, "o-", color=color, label=name, markersize=0 if sequences else 3)
         axes.fill_between(places, low, high, color=color, alpha=0.15, lw=0)
-        profile = predicted(own.arm, next(iter(own.records.values())))
+        record = next(iter(of_arm.records.values()))
+        profile = theory.predicted_profile(family, record.input_shape)
         if profile is not None:
             theories = True
             axes.plot(places, middle[-1] * profile, "--", color=color, lw=1)
@@ -110,32 +118,13 @@ def _gradients(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None
     axes.set_title(f"{recipe.id}: gradients by {what}", loc="left")
 
 
-def predicted(arm: Arm, record: RunRecord) -> np.ndarray | None:
-    """The mean-field rms of dL/dz by hidden layer, over that of the last; None without a theory."""
-    model = arm.spec.model
-    if model.family != "mlp" or not record.input_shape:
-        return None
-    bias = theory.weight_variance(
-        model.bias_initializer.class_name, model.bias_initializer.config, model.width, model.width
-    )
-    return theory.delta_profile(
-        model.activation,
-        model.initializer,
-        math.prod(record.input_shape),
-        model.width,
-        model.depth,
-        normalization=model.normalization,
-        sigma_b2=bias if bias is not None else 0.0,
-    )
-
-
 # ---------------------------------------------------------------- curves
 
 
 def _curves(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None:
     target, budget = recipe.spec.target, recipe.spec.training.steps
-    for color, (name, own) in zip(_colors(recipe, found), found.items(), strict=True):
-        curves = [run.evaluation for run in own.records.values()]
+    for color, (name, of_arm) in zip(_colors(recipe, found), found.items(), strict=True):
+        curves = [run.evaluation for run in of_arm.records.values()]
         longest = max((curve.step for curve in curves), key=len, default=[])
         if not longest:
             continue

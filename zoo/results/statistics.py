@@ -4,14 +4,16 @@ A run that does not reach the target within the budget B is censored: it counts 
 missing. Arms share seeds, so every comparison is over pairs.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from zoo.schema import Target
+from zoo.evidence.target import capped
 
 LEVEL = 0.05
 SEEDS_FOR_VERDICT = 10
@@ -19,107 +21,6 @@ RESAMPLES = 9999
 
 Bound = Literal["none", "lower", "upper", "undetermined"]
 Verdict = Literal["better", "worse", "inconclusive", "neither learns"]
-
-
-def met(value: float | None, target: Target) -> bool:
-    """Whether a metric's value meets the target; an undefined one does not."""
-    if value is None or not math.isfinite(value):
-        return False
-    return value >= target.value if target.mode == "max" else value <= target.value
-
-
-def steps_to_target(
-    steps: Sequence[int], values: Sequence[float | None], target: Target, budget: int
-) -> int | None:
-    """The first evaluation step within the budget at which the target is met and met twice more.
-
-    Args:
-        steps: the evaluation grid; a run that diverged has a shorter one.
-        values: the target's metric at each.
-        target: metric, direction and value.
-        budget: B; the two evaluations that confirm may lie past it.
-
-    Returns:
-        T, or None if the run is censored.
-    """
-    for index, step in enumerate(steps[: len(steps) - 2]):
-        if step <= budget and all(met(value, target) for value in values[index : index + 3]):
-            return step
-    return None
-
-
-def capped(times: Sequence[int | None], budget: int) -> list[int]:
-    """min(T, B) of each run."""
-    return [budget if time is None else min(time, budget) for time in times]
-
-
-def median_time(times: Sequence[int | None]) -> int | None:
-    """The median T, censored runs being the longest; None if fewer than half reach.
-
-    With an even number of runs it is the lower of the middle two, so that it is a step at which a
-    run did reach the target (the Kaplan-Meier median).
-    """
-    ordered = sorted(math.inf if time is None else time for time in times)
-    middle = ordered[(len(ordered) - 1) // 2]
-    return None if middle == math.inf else int(middle)
-
-
-# ---------------------------------------------------------------- the learning rate
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """The rate of an arm, and what the search says of its grid.
-
-    Attributes:
-        learning_rate: the rate of the reported runs.
-        at_edge: whether that rate reached the target and is the grid's smallest or largest.
-        band: how many rates of the grid reach the target with every tuning seed.
-    """
-
-    learning_rate: float
-    at_edge: bool
-    band: int
-
-
-def tune(
-    grid: Sequence[float],
-    times: dict[float, list[int | None]],
-    finals: dict[float, list[float | None]],
-    target: Target,
-    budget: int,
-) -> Tuned:
-    """Chooses the rate with the lowest mean min(T, B) over the tuning seeds.
-
-    If no run reaches the target, the rate with the best mean final metric; ties go to the smaller.
-
-    Args:
-        grid: the rates, ascending.
-        times: T of each tuning run, by rate.
-        finals: the target's metric at the budget, by rate; None for a run that ended before.
-        target: metric, direction and value.
-        budget: B.
-    """
-    reached = any(time is not None for rate in grid for time in times[rate])
-    worst = -math.inf if target.mode == "max" else math.inf
-    sign = -1.0 if target.mode == "max" else 1.0
-
-    def cost(rate: float) -> float:
-        if reached:
-            return float(np.mean(capped(times[rate], budget)))
-        return float(np.mean([sign * (worst if v is None else v) for v in finals[rate]]))
-
-    best = min(grid, key=lambda rate: (cost(rate), rate))
-    return Tuned(
-        learning_rate=best,
-        at_edge=len(grid) > 1
-        and best in (grid[0], grid[-1])
-        and any(time is not None for time in times[best]),
-        band=sum(all(time is not None for time in times[rate]) for rate in grid),
-    )
-
-
-# ---------------------------------------------------------------- an arm against the baseline
 
 
 @dataclass(frozen=True)
@@ -143,21 +44,11 @@ def speedup(baseline: Sequence[int | None], arm: Sequence[int | None], budget: i
         The ratio. It is a lower bound if a baseline run is censored (the baseline would have needed
         more), an upper one if a run of the arm is, and undetermined if both.
     """
-    from scipy.stats import bootstrap
-
-    base, own = np.array(capped(baseline, budget)), np.array(capped(arm, budget))
+    base, of_arm = np.array(capped(baseline, budget)), np.array(capped(arm, budget))
     low = high = None
     if len(base) > 1:
-        interval = bootstrap(
-            (base, own),
-            lambda b, a, axis: b.mean(axis=axis) / a.mean(axis=axis),
-            paired=True,
-            vectorized=True,
-            method="percentile",
-            n_resamples=RESAMPLES,
-            rng=np.random.default_rng(0),
-        ).confidence_interval
-        low, high = float(interval.low), float(interval.high)
+        weights = _resampling_weights(len(base))
+        low, high = np.quantile((weights @ base) / (weights @ of_arm), (0.025, 0.975)).tolist()
     bounds: dict[tuple[bool, bool], Bound] = {
         (False, False): "none",
         (True, False): "lower",
@@ -165,8 +56,17 @@ def speedup(baseline: Sequence[int | None], arm: Sequence[int | None], budget: i
         (True, True): "undetermined",
     }
     return Speedup(
-        float(base.mean() / own.mean()), low, high, bounds[None in baseline, None in arm]
+        float(base.mean() / of_arm.mean()), low, high, bounds[None in baseline, None in arm]
     )
+
+
+@functools.cache
+def _resampling_weights(pairs: int) -> npt.NDArray[np.float64]:
+    """How often each pair is drawn in each resample, over their number; the same for all rows."""
+    drawn = np.random.default_rng(0).integers(0, pairs, (RESAMPLES, pairs))
+    counts = np.stack([(drawn == pair).sum(axis=1) for pair in range(pairs)], axis=1)
+    weights: npt.NDArray[np.float64] = counts / pairs
+    return weights
 
 
 def sign_flip_p(differences: Sequence[int]) -> float:

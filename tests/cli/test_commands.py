@@ -1,0 +1,192 @@
+"""The `zoo` command as a person types it: real processes, exit codes, one line for a mistake."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = [
+    "--set", "model.depth=3", "--set", "model.width=16", "--set", "training.steps=28",
+    "--set", "training.learning_rate=[0.1]", "--seeds", "2", "--arms", "relu", "--workers", "1",
+]  # fmt: skip
+
+
+def zoo(*arguments, cwd, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "zoo", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "ZOO_CACHE_DIR": str(cwd / "cache"), **environment},
+        timeout=120,
+    )
+
+
+def is_one_line_mistake(process, *words):
+    lines = process.stderr.splitlines()
+    return process.returncode == 2 and len(lines) == 1 and all(word in lines[0] for word in words)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    return folder, zoo("run", "digits/activation", *QUICK, cwd=folder)
+
+
+def test_run_ends_with_rows_and_the_paths_of_figures(trained):
+    folder, process = trained
+    assert process.returncode == 0 and process.stderr == ""
+    lines = process.stdout.splitlines()
+    assert any(line.split()[:2] == ["relu", "0/2"] for line in lines)
+    figures = [folder / line for line in lines if line.endswith(".png")]
+    assert len(figures) == 2 and all(figure.stat().st_size > 10_000 for figure in figures)
+    assert "4 of 4 runs" in process.stdout  # plain lines of progress where there is no terminal
+
+
+def test_a_second_run_trains_nothing_and_prints_the_same_rows(trained):
+    folder, first = trained
+    again = zoo("run", "digits/activation", *QUICK, cwd=folder)
+    rows = [line for line in first.stdout.splitlines() if " runs, " not in line]
+    assert again.stdout.splitlines() == rows
+
+
+def test_leaderboard_of_a_users_evidence(trained):
+    folder, _ = trained
+    settings = QUICK[:8]
+    options = ["--results", "zoo-results", "--format", "json", *settings]
+    process = zoo("leaderboard", "digits/activation", *options, cwd=folder)
+    rows = json.loads(process.stdout)
+    assert [row["arm"] for row in rows] == ["sigmoid", "relu"]
+    assert rows[1]["seeds"] == 2 and rows[1]["budget"] == 28
+
+
+def test_evidence_of_other_settings_is_refused(trained):
+    folder, _ = trained
+    process = zoo("run", "digits/activation", *QUICK, "--set", "model.width=17", cwd=folder)
+    assert is_one_line_mistake(process, "seed-0.json", "arm_sha256", "another folder")
+
+
+def test_a_job_that_fails_is_exit_code_1_and_leaves_its_traceback(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import keras\n\n@keras.saving.register_keras_serializable()\n"
+        "def fragile(x):\n"
+        "    if x.shape[0] == 64:  # the batch of the training, not that of the check\n"
+        "        raise RuntimeError('too many')\n"
+        "    return keras.ops.relu(x)\n"
+    )
+    process = zoo(
+        "run", "digits/activation", *QUICK, "--import", "mine.py",
+        "--set", "model.activation=fragile", "--arms", "sigmoid", cwd=tmp_path,
+    )  # fmt: skip
+    assert process.returncode == 1
+    lines = process.stderr.splitlines()
+    assert len(lines) == 2 and all("too many" in line and "sigmoid seed" in line for line in lines)
+    log = tmp_path / "zoo-results/logs/digits/activation/sigmoid/seed-0.log"
+    assert str(log.relative_to(tmp_path)) in lines[0] and "fragile" in log.read_text()
+
+
+# ---------------------------------------------------------------- the light commands
+
+
+def test_help_and_list_do_not_import_tensorflow(tmp_path):
+    code = (
+        "import sys\nfrom zoo.cli import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "assert not {'tensorflow', 'keras', 'sklearn'} & sys.modules.keys()\n"
+    )
+    for arguments in (["--help"], ["list"], ["show", "digits/activation"], ["leaderboard"]):
+        subprocess.run([sys.executable, "-c", code, *arguments], check=True, cwd=tmp_path)
+
+
+def test_list_show_and_check(tmp_path):
+    assert "digits/activation" in zoo("list", "digits/*", cwd=tmp_path).stdout
+    shown = zoo("show", "digits/activation", "--arm", "relu_he", cwd=tmp_path).stdout
+    assert "initializer: he_normal" in shown and "changes:" in shown
+    checked = zoo("check", ROOT / "recipes/digits/activation.yaml", cwd=tmp_path)
+    assert checked.stdout == "digits/activation: ok, 12 arms\n" and checked.stderr == ""
+
+
+def test_the_committed_leaderboard_is_what_the_evidence_says(tmp_path):
+    process = zoo("leaderboard", "--check", cwd=tmp_path)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+def test_a_changed_number_in_a_derived_file_is_found(tmp_path):
+    import shutil
+
+    shutil.copytree(ROOT / "results", tmp_path / "results")
+    board = tmp_path / "results" / "leaderboard.json"
+    board.write_text(board.read_text().replace('"reached": 10', '"reached": 9', 1))
+    process = zoo("leaderboard", "--check", "--results", "results", cwd=tmp_path)
+    assert process.returncode == 1
+    assert process.stderr == (
+        "results/leaderboard.json: differs from the evidence, first at line 3\n"
+    )
+
+
+# ---------------------------------------------------------------- mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "digits/activatoin"], ["did you mean digits/activation"]),
+        (["run", "nothing/*"], ["nothing/*", "no such recipe"]),
+        (["run", "digits/activation", "--seeds", "0"], ["--seeds"]),
+        (["run", "digits/activation", "--workers", "0"], ["--workers 0"]),
+        (["run", "digits/activation", "--workers", "some"], ["--workers some"]),
+        (
+            ["run", "digits/activation", "--set", "training.stesp=3"],
+            ["--set", "did you mean steps?"],
+        ),
+        (["run", "digits/activation", "--set", "training.steps"], ["--set", "key=value"]),
+        (["run", "digits/activation", "--arms", "rleu"], ["no arm 'rleu'", "relu"]),
+        (["run", "digits/activation", "--out", "/dev/null/x", "--workers", "1"], ["/dev/null/x"]),
+        (["run", "missing.yaml"], ["missing.yaml", "No such file"]),
+        (["show", "digits/activation", "--arm", "rleu"], ["no arm rleu"]),
+        (["leaderboard", "--results", "nowhere"], ["nowhere", "no evidence"]),
+        (["leaderboard", "--format", "xml"], ["--format xml"]),
+        (["leaderboard", "--target", "2"], ["--target 2"]),
+        (["leaderboard", "--check", "--target", "0.9"], ["--check"]),
+        (["figures", "--results", "nowhere"], ["nowhere", "no evidence"]),
+        (["check", "missing.yaml"], ["missing.yaml", "No such file"]),
+        (["data", "prepare", "digts"], ["digts", "did you mean"]),
+        (["frobnicate"], ["frobnicate"]),
+        (["run"], ["recipes"]),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, words, tmp_path):
+    assert is_one_line_mistake(zoo(*arguments, cwd=tmp_path), *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "config", "words"),
+    [
+        ({"KERAS_BACKEND": "jax"}, None, ["backend", "'jax'", "KERAS_BACKEND"]),
+        ({}, {"floatx": "float16"}, ["floatx", "'float16'", "keras.json"]),
+        ({}, {"image_data_format": "channels_first"}, ["image_data_format", "keras.json"]),
+    ],
+)
+def test_a_keras_setting_the_zoo_cannot_work_with_is_refused(tmp_path, variable, config, words):
+    if config:
+        (tmp_path / "keras.json").write_text(json.dumps(config))
+    environment = {"KERAS_HOME": str(tmp_path), **variable}
+    assert is_one_line_mistake(zoo("list", cwd=tmp_path, **environment), *words)
+    imported = subprocess.run(
+        [sys.executable, "-c", "import zoo"],
+        capture_output=True, text=True, env={**os.environ, **environment},
+    )  # fmt: skip
+    assert imported.stderr.splitlines()[-1].startswith("ImportError: Keras's")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
+    command = f"{sys.executable} -m zoo list | head -n 1"
+    process = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert process.stderr == "" and process.returncode == 0

@@ -1,0 +1,184 @@
+"""The door: what `zoo.data.load` makes of raw arrays, and what it says of a wrong name."""
+
+import json
+import os
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from zoo import data
+from zoo.data import cache, folders
+from zoo.data.raw import SPLITS, Raw
+from zoo.errors import ZooError
+from zoo.recipe import schema
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
+    monkeypatch.delenv("ZOO_MANUAL_DIR", raising=False)
+    return tmp_path
+
+
+def raw(shape, kind=np.uint8, sizes=(23, 9, 7), seed=0):
+    """A made-up set; each channel with a range of its own."""
+    draw = np.random.default_rng(seed)
+    scale = np.linspace(20, 200, shape[-1])
+    return Raw(
+        {
+            part: ((draw.random((size, *shape)) * scale).astype(kind), draw.integers(0, 5, size))
+            for part, size in zip(SPLITS, sizes, strict=True)
+        },
+        outputs=5,
+    )
+
+
+def through_the_door(made, name="made_up"):
+    """As a set of tensorflow-datasets comes: from the arrays that are kept."""
+    cache.load(folders.place(name, None, None), lambda: (name, made))
+    return data.load(name)
+
+
+def naive(made):
+    """Standardized one number after the other, channel by channel."""
+    train = made.splits["train"][0]
+    result = {part: np.empty(x.shape) for part, (x, _) in made.splits.items()}
+    for channel in range(train.shape[-1]):
+        values = [float(value) for value in train[..., channel].ravel()]
+        mean = sum(values) / len(values)
+        deviation = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
+        for part, (x, _) in made.splits.items():
+            result[part][..., channel] = (x[..., channel].astype(float) - mean) / (deviation or 1.0)
+    return result
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 23, 10_000])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(4, 3, 3), (5, 2), (6,)], ids=["images", "curves", "table"])
+def test_inputs_are_standardized_per_channel_by_the_training_split(shape, kind, chunk, monkeypatch):
+    """Whatever the part of the examples that is standardized at once."""
+    monkeypatch.setattr(data, "CHUNK", chunk)
+    made = raw(shape, kind)
+    loaded, twin = through_the_door(made), naive(made)
+    assert loaded.input_shape == shape
+    for part in SPLITS:
+        split = getattr(loaded, part)
+        assert split.x.dtype == np.float32 and split.y.dtype == np.int32
+        assert split.x == pytest.approx(twin[part], abs=1e-5)
+        assert split.y.tolist() == made.splits[part][1].tolist()
+    flat = loaded.train.x.astype(np.float64).reshape(-1, shape[-1])
+    assert flat.mean(0) == pytest.approx(np.zeros(shape[-1]), abs=1e-6)
+    assert flat.std(0) == pytest.approx(np.ones(shape[-1]), abs=1e-6)
+    assert loaded.validation.x.mean() != pytest.approx(0, abs=1e-6)  # by the training split alone
+
+
+def test_a_channel_that_never_changes_becomes_zero(monkeypatch):
+    made = raw((4, 4, 3))
+    made.splits["train"][0][..., 1] = 200
+    made.splits["test"][0][..., 1] = 203
+    loaded = through_the_door(made)
+    assert not loaded.train.x[..., 1].any()
+    assert (loaded.test.x[..., 1] == 3).all()
+    assert all(np.isfinite(getattr(loaded, part).x).all() for part in SPLITS)
+
+
+def test_small_deviations_on_large_values_keep_their_digits():
+    """Sums in float32, or a mean of squares, would lose them."""
+    made = raw((50, 1), np.float64, sizes=(400, 5, 5))
+    for x, _ in made.splits.values():
+        x /= 100
+        x += 1e6
+    assert through_the_door(made).train.x.std() == pytest.approx(1, abs=1e-5)
+
+
+def test_tokens_are_left_as_they_are():
+    draw = np.random.default_rng(0)
+    splits = {part: (draw.integers(0, 90, (6, 11)), draw.integers(0, 2, 6)) for part in SPLITS}
+    loaded = through_the_door(Raw(splits, outputs=2, vocabulary=90), "made_up_texts")
+    assert (loaded.vocabulary, loaded.outputs, loaded.input_shape) == (90, 2, (11,))
+    assert loaded.train.x.dtype == np.int32
+    assert np.array_equal(loaded.train.x, splits["train"][0])
+
+
+def test_values_to_predict_stay_numbers(monkeypatch):
+    splits = {part: (np.ones((6, 3)), np.full((6, 2), 0.25)) for part in SPLITS}
+    module = types.ModuleType("zoo.data.sets.made_up")
+    module.made_up = lambda: Raw(splits, outputs=2, task="regression")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(data.LOCAL, "made_up", "")
+    loaded = data.load("made_up")
+    assert (loaded.task, loaded.train.y.dtype) == ("regression", np.float32)
+    assert (loaded.test.y == 0.25).all()
+
+
+def test_a_recipes_split_and_size_choose_what_is_loaded():
+    split = {"train": "train[:9]", "validation": "train[9:]", "test": "test"}
+    for number, (chosen, size) in enumerate([(None, None), (split, None), (None, 6), (split, 6)]):
+        made = raw((2, 1), seed=number)
+        cache.load(folders.place("made_up", chosen, size), lambda made=made: ("made_up", made))
+    for number, options in enumerate(
+        [{}, {"split": split}, {"image_size": 6}, {"split": split, "image_size": 6}]
+    ):
+        spec = schema.Data(name="made_up", batch_size=4, **options)
+        expected = raw((2, 1), seed=number).splits["train"][1]
+        assert data.load_for(spec).train.y.tolist() == expected.tolist()
+
+
+# ---------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist_5k", "mnist1d", "fashion_mnist", "mnist:3.0.1"])
+def test_a_known_name_is_known_without_its_data(name, own_folders):
+    data.known(name)
+    assert list(own_folders.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mnst", ["no such data set", "did you mean mnist"]),
+        ("digts", ["no such data set", "did you mean digits"]),
+        ("mnist5k", ["did you mean mnist_5k"]),
+        ("qqqqqqqqqq", ["no such data set", "see: zoo data list"]),
+        ("", ["no such data set"]),
+        ("../../out", ["no such data set"]),
+        ("/out", ["no such data set"]),
+        (".", ["no such data set"]),
+        ("a\0b", ["no such data set"]),
+        ("x" * 5000, ["no such data set"]),
+        ("mnist/", ["no such configuration"]),
+        ("mnist/../../out", ["no such configuration"]),
+        ("mnist/data_dir=out", ["no such configuration"]),
+        ("mnist:9.9.9", ["no such configuration or version"]),
+        ("imdb_reviews/nope", ["no such configuration", "configurations: plain_text"]),
+    ],
+)
+def test_an_unknown_name_is_one_line_and_leaves_no_folder(name, words, own_folders):
+    for function in (data.known, data.load):
+        with pytest.raises(ZooError) as caught:
+            function(name)
+        message = str(caught.value)
+        assert message.startswith(f"{name}: ") and "\n" not in message
+        assert all(word in message for word in words)
+    assert list(own_folders.iterdir()) == []
+
+
+def test_what_is_kept_is_opened_without_tensorflow(own_folders):
+    made = raw((3, 3, 1))
+    through_the_door(made)
+    code = (
+        "import sys\nfrom zoo import data\n"
+        "print(data.load('made_up').train.y.tolist())\n"
+        "print([name for name in sys.modules if name.split('.')[0] in "
+        "('tensorflow', 'tensorflow_datasets', 'keras', 'sklearn')])\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert process.stderr == ""
+    labels, imported = process.stdout.splitlines()
+    assert json.loads(labels) == made.splits["train"][1].tolist() and imported == "[]"

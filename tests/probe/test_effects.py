@@ -1,0 +1,169 @@
+"""Which layers the probe measures, and that measuring leaves model and training as they were."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from tests.probe import dense_twin as twin
+from zoo import probe
+from zoo.probe import Probe
+from zoo.probe.quantities import zero_share
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+# ---------------------------------------------------------------- what measuring must leave alone
+
+
+def stateful() -> keras.Model:
+    """Batch norm, dropout and noise: every kind of state that a training pass changes."""
+    keras.utils.set_random_seed(0)
+    blocks = [
+        layers.Dense(6),
+        layers.BatchNormalization(momentum=0.5),
+        layers.ReLU(),
+        layers.Dropout(0.5, seed=1),
+        layers.GaussianNoise(0.1, seed=2),
+        layers.Dense(twin.SIZES[-1]),
+    ]
+    return keras.Sequential([keras.Input(twin.SIZES[:1]), *blocks])
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_moving_averages_and_random_generators_are_put_back(compiled):
+    (x, y), model = twin.batch(), stateful()
+    before = [variable.numpy() for variable in model.variables]
+    gradients = Probe(model, twin.CROSS_ENTROPY, x, y)
+    measure = tf.function(gradients.measure) if compiled else gradients.measure
+    first, second = measure(), measure()
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value, err_msg=variable.path)
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, second[name])  # the same dropout, too
+    model(x, training=True)
+    changed = [
+        variable.name
+        for variable, value in zip(model.variables, before, strict=True)
+        if (variable.numpy() != value).any()
+    ]
+    assert changed == ["moving_mean", "moving_variance"] + 2 * ["seed_generator_state"]
+
+
+def test_measuring_alters_no_training():
+    x, y = twin.batch(32)
+
+    def trained(measured: bool) -> list[np.ndarray]:
+        model = stateful()
+        model.compile(keras.optimizers.SGD(0.1, momentum=0.9), twin.CROSS_ENTROPY)
+        gradients = Probe(model, twin.CROSS_ENTROPY, x[:9], y[:9])
+        for _ in range(5):
+            if measured:
+                gradients.start()
+                gradients.measure()
+                gradients.update_ratio()
+            model.train_on_batch(x, y)
+        return [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
+
+    for with_probe, without in zip(trained(True), trained(False), strict=True):
+        np.testing.assert_array_equal(with_probe, without)
+
+
+def test_the_layers_are_as_before():
+    model = twin.functional()
+    activations = [getattr(layer, "activation", None) for layer in model.layers]
+    x, y = twin.batch()
+    output = model(x).numpy()
+    probe.measure(model, twin.CROSS_ENTROPY, x, y)
+    assert [getattr(layer, "activation", None) for layer in model.layers] == activations
+    np.testing.assert_array_equal(model(x), output)
+
+
+def test_batch_norm_is_measured_in_training_mode():
+    (x, y), model = twin.batch(), stateful()
+    found = probe.measure(model, twin.CROSS_ENTROPY, x, y)
+    model.layers[1].moving_variance.assign(np.full(6, 1e6))
+    again = probe.measure(model, twin.CROSS_ENTROPY, x, y)
+    assert again["delta_rms"] == found["delta_rms"]
+
+
+# ---------------------------------------------------------------- which layers are measured
+
+
+@pytest.mark.parametrize("cell", [layers.SimpleRNN, layers.GRU, layers.LSTM])
+@pytest.mark.parametrize("ways", [1, 2])
+def test_a_recurrent_layer_is_measured_by_its_matrices(cell, ways):
+    layer = cell(5, name="memory")
+    if ways == 2:
+        layer = layers.Bidirectional(layer, name="both")
+    model = keras.Sequential([keras.Input((4, 3)), layer, layers.Dense(2, name="head")])
+    x = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32)
+    found = probe.measure(model, twin.LinearLoss(tf.ones(2)), x, np.zeros((6, 2)))
+    matrices = ["memory_kernel", "memory_recurrent_kernel"]
+    if ways == 2:
+        matrices = [f"{way}_{name}" for way in ("forward", "backward") for name in matrices]
+    assert found["layers"] == [*matrices, "head"]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.reduce_sum(model(x), axis=1))
+    kernels = [v for v in model.trainable_variables if "kernel" in v.name]
+    grads = tape.gradient(loss, [kernel.value for kernel in kernels])
+    expected = [float(np.linalg.norm(grad)) for grad in grads]
+    assert found["kernel_grad_norm"] == pytest.approx(expected, rel=1e-5)
+    deltas = np.array(found["delta_rms"])
+    assert np.isnan(deltas[:-1]).all() and deltas[-1] == pytest.approx(1 / 6)
+    assert found["nonfinite"] == [0] * len(found["layers"])
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+def test_gradients_by_time_are_those_of_the_inputs(tokens):
+    g, units, time = 0.5, 8, 12
+    recurrent = layers.SimpleRNN(
+        units,
+        activation="linear",
+        recurrent_initializer=keras.initializers.Orthogonal(gain=g),
+    )
+    inputs = keras.Input((time,) if tokens else (time, 3))
+    x = layers.Embedding(5, 3)(inputs) if tokens else inputs
+    model = keras.Model(inputs, layers.Dense(2, name="head")(recurrent(x)))
+    rng = np.random.default_rng(0)
+    batch = rng.integers(0, 5, (6, time)) if tokens else rng.normal(size=(6, time, 3))
+    measured = Probe(model, twin.LinearLoss(tf.ones(2)), tf.constant(batch), np.zeros((6, 2)))
+    found = tf.function(measured.input_grad_rms)().numpy()
+    kernel, state = (w.astype(np.float64) for w in recurrent.get_weights()[:2])
+    head = model.get_layer("head").get_weights()[0].astype(np.float64)
+    by_state, expected = head.sum(axis=1) / 6, []
+    for _ in range(time):  # from the last step to the first
+        expected.insert(0, math.sqrt(np.mean((kernel @ by_state) ** 2)))
+        by_state = state @ by_state
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_gradients_of_a_scaled_loss_are_those_of_the_loss():
+    (x, y), model = twin.batch(), twin.functional()
+    plain = Probe(model, twin.CROSS_ENTROPY, x, y).measure()
+    scaled = Probe(model, twin.CROSS_ENTROPY, x, y, scale=lambda: tf.constant(1024.0)).measure()
+    for name, values in plain.items():
+        np.testing.assert_allclose(scaled[name], values, rtol=1e-6)
+
+
+def test_zeros_counts_what_is_exactly_zero_and_no_subnormal_number():
+    x = tf.constant([0.0, -0.0, 1e-42, -1e-42, 1.0, np.nan], tf.float32)
+    assert float(zero_share(x)) == 2 / 6
+    assert float(zero_share(tf.constant([0.0, 6e-8, -0.0, 1.0], tf.float16))) == 0.5
+
+
+def test_a_model_with_nothing_to_measure():
+    model = keras.Sequential([keras.Input((4, 3)), layers.Flatten()], name="empty")
+    with pytest.raises(ValueError, match="model empty has no layer with a kernel"):
+        Probe(model, twin.CROSS_ENTROPY, np.zeros((2, 4, 3)), np.zeros(2))
+
+
+def test_an_activation_belongs_to_the_layer_before_it_alone():
+    blocks = [layers.Dense(3, "elu"), layers.Activation("tanh"), layers.Dense(2)]
+    model = keras.Sequential([keras.Input((4,)), *blocks])
+    x = np.full((2, 4), 1e3, np.float32)
+    found = probe.measure(model, twin.LinearLoss(tf.ones(2)), x, np.zeros((2, 2)))
+    assert np.isnan(found["saturated"]).all()
+    assert np.isnan(found["dead"]).all()

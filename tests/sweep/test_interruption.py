@@ -1,0 +1,97 @@
+"""A run that is interrupted, killed or out of disk leaves whole records, and goes on from there."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.sweep.test_sweep import evidence
+
+COMMAND = [
+    sys.executable, "-m", "zoo", "run", "digits/activation",
+    "--set", "model.depth=3", "--set", "model.width=16", "--set", "training.steps=28",
+    "--set", "training.learning_rate=[0.03, 0.1]", "--set", "training.tuning_seeds=3",
+    "--seeds", "12", "--arms", "relu", "--out", "evidence",
+]  # fmt: skip
+
+
+def start(cwd, *options):
+    return subprocess.Popen(
+        [*COMMAND, *options], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def finish(cwd, *options):
+    process = start(cwd, *options)
+    _, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    return evidence(cwd / "evidence")
+
+
+def all_whole(root):
+    paths = [path for path in root.rglob("*.json") if not path.name.startswith(".")]
+    return [json.loads(path.read_text()) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    return finish(tmp_path_factory.mktemp("undisturbed"), "--workers", "1")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_interrupted_at_any_time(workers, undisturbed, tmp_path):
+    """Signals to the whole group, as a terminal sends them, at random moments from the start on."""
+    moments = random.Random(int(workers))
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        process = start(tmp_path, "--workers", workers)
+        time.sleep(0.5 + moments.random() * 6)
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode in (code, 0) and "Traceback" not in errors
+        all_whole(tmp_path)
+    assert finish(tmp_path, "--workers", workers) == undisturbed
+
+
+def test_killed_in_the_middle(undisturbed, tmp_path):
+    process = start(tmp_path, "--workers", "2")
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.rglob("seed-*.json"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()  # the workers must see by themselves that it is gone
+    process.communicate(timeout=60)
+    all_whole(tmp_path)
+    assert finish(tmp_path, "--workers", "1") == undisturbed
+
+
+@pytest.mark.system
+def test_a_full_disk(undisturbed, tmp_path):
+    """A file system of 100 kB in a mount namespace of the test's own, then one with room."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    quoted = " ".join(f"'{part}'" for part in [*COMMAND, "--workers", "1"])
+    script = f"""
+        mount -t tmpfs -o size=100k tmpfs {disk} && cd {disk} || exit 99
+        {quoted}; echo "first ended with $?" >&2
+        find . -name 'seed-*.json' | wc -l
+        mount -o remount,size=10m {disk}
+        {quoted} || exit 98
+        cp -r evidence {tmp_path}/evidence
+    """
+    process = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", script],
+        capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    message, ended = process.stderr.splitlines()
+    assert "cannot be written: No space left on device; make room" in message
+    assert ended == "first ended with 2"
+    kept = int(next(line for line in process.stdout.splitlines() if line.strip().isdigit()))
+    assert 0 < kept < 24
+    assert evidence(tmp_path / "evidence") == undisturbed

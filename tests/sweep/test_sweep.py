@@ -1,0 +1,251 @@
+"""Sweeps: the same evidence with one worker or two, resumed or not, and failures recorded."""
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+
+import pytest
+
+from tests.conftest import load_small
+from zoo.errors import ZooError
+from zoo.evidence.store import Store
+from zoo.results.leaderboard import rows
+from zoo.sweep import workers
+from zoo.sweep.sweep import Sweep
+from zoo.sweep.workers import local, worker_count
+
+
+def evidence(root):
+    """All that a sweep wrote, without what differs from machine to machine and moment to moment."""
+    files = {}
+    for path in sorted(root.rglob("*.json")):
+        if path.name == "manifest.json":
+            continue
+        content = json.loads(path.read_text())
+        if isinstance(content, dict):
+            for key in ("seconds", "seconds_per_step", "environment"):
+                del content[key]
+        files[path.relative_to(root).as_posix()] = content
+    return files
+
+
+def train(recipe, root, count=1, listener=lambda states: None, **options):
+    job = Sweep([recipe], Store(root), **options)
+    with local(count) as its_workers:
+        job.run(its_workers, listener)
+    return job
+
+
+@pytest.fixture(scope="module")
+def undisturbed(one_thread, tmp_path_factory):
+    """The small recipe trained in this process."""
+    root = tmp_path_factory.mktemp("undisturbed")
+    train(load_small({}), root)
+    return root
+
+
+def test_a_sweep_writes_every_run_once(undisturbed, small_recipe):
+    recipe = small_recipe()
+    files = evidence(undisturbed)
+    assert len(files) == 4 * (2 + 1)  # four arms: two seeds and a search
+    for name, arm in recipe.arms.items():
+        search = files[f"tuning/digits/activation/{name}.json"]
+        assert [(run["learning_rate"], run["seed"]) for run in search] == [
+            (0.01, 1000),
+            (0.1, 1000),
+        ]
+        assert all(run["arm_sha256"] == arm.sha256 for run in search)
+        record = files[f"runs/digits/activation/{name}/seed-1.json"]
+        assert record["status"] == ("reached" if record["steps_to_target"] else "budget")
+    store = Store(undisturbed)
+    assert store.changed() == store.missing_or_extra() == []
+
+
+def test_records_hold_the_environment(undisturbed):
+    path = undisturbed / "runs/digits/activation/relu/seed-0.json"
+    environment = json.loads(path.read_text())["environment"]
+    assert environment["threads"] == 1 and environment["keras"] and environment["cpu"]
+    assert "NaN" not in path.read_text() and "Infinity" not in path.read_text()
+
+
+def test_two_processes_give_the_same_evidence_even_if_one_is_killed(
+    undisturbed, small_recipe, tmp_path
+):
+    import multiprocessing
+
+    killed = threading.Event()
+
+    def kill_one(states):
+        if sum(state.done for state in states) >= 3 and not killed.is_set():
+            killed.set()
+            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+
+    job = train(small_recipe(), tmp_path, count=2, listener=kill_one)
+    assert killed.is_set() and job.failures == []
+    assert evidence(tmp_path) == evidence(undisturbed)
+
+
+def test_what_has_a_record_is_not_trained_again(undisturbed, small_recipe):
+    before = {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.json")}
+    job = Sweep([small_recipe()], Store(undisturbed))
+    assert job.finished
+    assert {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.json")} == before
+
+
+def test_a_stopped_sweep_goes_on_where_it_was(undisturbed, small_recipe, tmp_path):
+    class Stop(BaseException):
+        pass
+
+    stops = iter(range(2, 100, 5))
+    limit = next(stops)
+
+    def stop(states):
+        if sum(state.done for state in states) >= limit:
+            raise Stop
+
+    attempts = 0
+    while True:
+        try:
+            train(small_recipe(), tmp_path, listener=stop)
+            break
+        except Stop:
+            attempts, limit = attempts + 1, next(stops)
+    assert attempts >= 3
+    assert evidence(tmp_path) == evidence(undisturbed)
+
+
+def test_more_seeds_are_added_to_what_is_there(small_recipe, tmp_path):
+    few = small_recipe().only(["relu"])
+    train(few, tmp_path)
+    first = (tmp_path / "runs/digits/activation/relu/seed-0.json").read_bytes()
+    train(small_recipe(training__seeds=3).only(["relu"]), tmp_path)
+    assert (tmp_path / "runs/digits/activation/relu/seed-0.json").read_bytes() == first
+    assert rows(few, Store(tmp_path))[1].seeds == 3
+
+
+def test_a_grid_of_one_rate_needs_no_search(small_recipe, tmp_path):
+    recipe = small_recipe(training__learning_rate=[0.1]).only(["relu"])
+    train(recipe, tmp_path)
+    assert not (tmp_path / "tuning").exists()
+    row = rows(recipe, Store(tmp_path))[1]
+    assert (row.learning_rate, row.lr_at_edge, row.lr_band) == (0.1, None, None)
+
+
+def test_records_of_a_changed_arm_are_refused_and_left_alone(undisturbed, small_recipe):
+    before = evidence(undisturbed)
+    with pytest.raises(ZooError, match="arm_sha256: made with other settings") as error:
+        Sweep([small_recipe(model__width=17)], Store(undisturbed))
+    assert str(undisturbed) in str(error.value)
+    assert evidence(undisturbed) == before
+
+
+def test_a_file_changed_by_hand_is_refused(undisturbed, small_recipe, tmp_path):
+    shutil.copytree(undisturbed, tmp_path / "copy")
+    path = tmp_path / "copy/runs/digits/activation/relu/seed-0.json"
+    path.write_text(path.read_text().replace('"steps_to_target": ', '"steps_to_target":  '))
+    with pytest.raises(ZooError, match=r"relu/seed-0.json: changed since manifest.json"):
+        Sweep([small_recipe()], Store(tmp_path / "copy"))
+
+
+def test_a_damaged_record_can_be_deleted_and_is_trained_again(undisturbed, small_recipe, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(undisturbed, copy)
+    path = copy / "runs/digits/activation/relu/seed-0.json"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ZooError, match=r"seed-0.json"):
+        Sweep([small_recipe()], Store(copy))
+    path.unlink()
+    train(small_recipe(), copy)
+    assert evidence(copy) == evidence(undisturbed)
+
+
+def test_records_and_searches_of_another_user_file_are_refused(small_recipe, tmp_path):
+    source = (
+        "import keras\n@keras.saving.register_keras_serializable()\n"
+        "def mine(x):\n    return keras.ops.{}(x)\n"
+    )
+    recipe = small_recipe(model__activation="mine").only([])
+    train(recipe, tmp_path, imports=[("mine.py", source.format("tanh"))])
+    with pytest.raises(ZooError, match=r"trained with another --import \(mine.py\)"):
+        Sweep([recipe], Store(tmp_path), imports=[("mine.py", source.format("relu"))])
+    shutil.rmtree(tmp_path / "runs")
+    with pytest.raises(ZooError, match=r"trained with another --import \(mine.py\)"):
+        Sweep([recipe], Store(tmp_path))
+
+
+# ---------------------------------------------------------------- failures
+
+
+def test_a_run_that_raises_is_recorded_with_its_traceback_and_tried_again_next_time(
+    small_recipe, tmp_path, monkeypatch
+):
+    recipe = small_recipe(training__learning_rate=[0.1]).only(["relu"])
+    real = workers.train
+
+    def failing(imports, arm, learning_rate, seed, probe):
+        if arm.name == "relu" and seed == 1:
+            raise MemoryError("no room")
+        return real(imports, arm, learning_rate, seed, probe)
+
+    monkeypatch.setattr(workers, "train", failing)
+    job = train(recipe, tmp_path)
+    [line] = job.failures
+    log = tmp_path / "logs/digits/activation/relu/seed-1.log"
+    assert "digits/activation/relu seed 1" in line and str(log) in line
+    assert "MemoryError: no room" in log.read_text() and "Traceback" in log.read_text()
+    records = Store(tmp_path).records(recipe.arms["relu"])
+    assert (records[1].status, records[0].status != "failed") == ("failed", True)
+    row = rows(recipe, Store(tmp_path))[1]
+    assert row.seeds == 1  # a crash is no evidence against the arm
+
+    class Stop(BaseException):
+        pass
+
+    def stop(states):
+        raise Stop
+
+    monkeypatch.setattr(workers, "train", real)
+    with pytest.raises(Stop):  # the retry itself is interrupted
+        train(recipe, tmp_path, listener=stop)
+    assert train(recipe, tmp_path).failures == []
+    assert Store(tmp_path).records(recipe.arms["relu"])[1].status != "failed"
+
+
+def test_an_arm_whose_search_failed_gets_no_reported_run(small_recipe, tmp_path, monkeypatch):
+    real = workers.train
+
+    def failing(imports, arm, learning_rate, seed, probe):
+        if arm.name == "relu" and learning_rate == 0.01:
+            raise ValueError("odd")
+        return real(imports, arm, learning_rate, seed, probe)
+
+    monkeypatch.setattr(workers, "train", failing)
+    recipe = small_recipe().only(["relu"])
+    job = train(recipe, tmp_path)
+    assert len(job.failures) == 1
+    assert Store(tmp_path).records(recipe.arms["relu"]) == {}
+    assert len(Store(tmp_path).records(recipe.arms["sigmoid"])) == 2
+
+
+# ---------------------------------------------------------------- workers
+
+
+def test_worker_count_is_bounded_by_cores_and_memory():
+    gib = 2**30
+    assert worker_count(cores=8, memory=100 * gib) == 8
+    assert worker_count(cores=8, memory=4 * gib) == 2
+    assert worker_count(cores=8, memory=gib // 2) == 1
+
+
+def test_workers_end_with_the_pool(small_recipe, tmp_path):
+    import multiprocessing
+
+    before = set(multiprocessing.active_children())
+    train(small_recipe(training__learning_rate=[0.1]).only(["relu"]), tmp_path, count=2)
+    deadline = time.monotonic() + 30
+    while set(multiprocessing.active_children()) - before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert set(multiprocessing.active_children()) == before

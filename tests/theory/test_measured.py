@@ -1,0 +1,234 @@
+"""Mean-field predictions against what the probe measures, on wide networks over several seeds.
+
+The networks are those that recipes name, made wider: the theory is of infinite width.
+"""
+
+import math
+import random
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from zoo import models, theory
+from zoo import recipe as recipes
+from zoo.data import Dataset, Split
+from zoo.models.mlp import MLP
+from zoo.probe import Probe
+from zoo.recipe.values import KerasPart
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+TANH = theory.nonlinearity("tanh")
+WIDTH = 512
+SEEDS = 12
+LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def part(class_name: str, **config: object) -> KerasPart:
+    return KerasPart(class_name=class_name, config=config)
+
+
+def arguments_of(arm: str, **changes: object) -> MLP:
+    """The model arguments of an arm such as digits/activation/relu, but wide."""
+    recipe, _, name = arm.rpartition("/")
+    model = recipes.load(recipe).arms[name].spec.model
+    return model.model_copy(update={"width": WIDTH, **changes})
+
+
+def network(arguments: MLP, inputs: int) -> keras.Model:
+    split = Split(np.zeros((1, inputs), np.float32), np.zeros(1, np.int32))
+    return models.build(arguments, Dataset("wide", split, split, split, 10, "classification"))
+
+
+def starts(model: keras.Model, arguments: MLP, inputs: int, seeds: int = SEEDS) -> Iterator[int]:
+    """Puts the model to the start that each seed gives it."""
+    for seed in range(seeds):
+        random.seed(seed)  # Keras draws the seeds of its initializers from it
+        model.set_weights(network(arguments, inputs).get_weights())
+        yield seed
+
+
+def log_gains(arguments: MLP, x: np.ndarray, seeds: int = SEEDS) -> np.ndarray:
+    """ln of each hidden layer's delta^2 over the last one's, (seeds, hidden layers)."""
+    y = np.random.default_rng(1).integers(0, 10, len(x))
+    model = network(arguments, x.shape[1])
+    measure = tf.function(Probe(model, LOSS, x, y).measure, autograph=False)
+    logs = []
+    for _ in starts(model, arguments, x.shape[1], seeds):
+        deltas = measure()["delta_rms"].numpy()
+        logs.append(2 * np.log(deltas[:-1] / deltas[-2]))  # the last of all is the output layer's
+    return np.array(logs)
+
+
+def assert_agree(measured: np.ndarray, predicted: np.ndarray | float) -> None:
+    """The means over seeds are the predictions, at the 1 % level of Student's t over all layers.
+
+    Args:
+        measured: (seeds, layers).
+        predicted: (layers,) or one for all.
+    """
+    seeds, layers = measured.shape
+    error = measured.std(axis=0, ddof=1) / math.sqrt(seeds)
+    assert (error < 0.04).all()  # as logarithms: the means are known to 4 % of delta^2
+    tolerance = scipy.stats.t.ppf(1 - 0.01 / (2 * layers), seeds - 1) * error
+    assert (np.abs(measured.mean(axis=0) - predicted) < tolerance).all()
+
+
+def batch(inputs: int, size: int = 64) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((size, inputs)).astype(np.float32)
+
+
+def normal(sigma_w2: float, fan_in: int = WIDTH) -> KerasPart:
+    return part("RandomNormal", stddev=math.sqrt(sigma_w2 / fan_in))
+
+
+def compared(arguments: MLP, inputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """ln of each hidden layer's delta^2 over the last one's: measured for each seed, predicted.
+
+    Without the last layer itself, where it is 0.
+    """
+    x = batch(inputs)
+    profile = theory.delta_profile(
+        arguments.activation,
+        arguments.initializer,
+        inputs,
+        arguments.width,
+        arguments.depth,
+        q=float(np.mean(x**2)),
+        sigma_b2=bias_variance(arguments),
+    )
+    return log_gains(arguments, x)[:, :-1], 2 * np.log(profile)[:-1]
+
+
+def bias_variance(arguments: MLP) -> float:
+    bias = arguments.bias_initializer
+    assert bias.class_name in ("zeros", "RandomNormal")
+    return bias.config.get("stddev", 0.0) ** 2
+
+
+@pytest.mark.parametrize(
+    "arm, inputs",
+    [
+        *((f"digits/activation/{name}", 256) for name in ("sigmoid", "relu_he", "prelu", "gelu")),
+        ("digits/activation/tanh", 512),
+        ("digits/initialization/glorot", 64),
+        ("digits/initialization/normal_large", 64),
+        *((f"digits/edge_of_chaos/{name}", 512)
+          for name in ("critical", "ordered", "chaotic", "orthogonal_critical")),
+    ],
+)  # fmt: skip
+def test_measured_deltas_follow_the_recursion(arm, inputs):
+    assert_agree(*compared(arguments_of(arm, depth=8), inputs))
+
+
+def test_measured_deltas_follow_the_recursion_with_biases():
+    """tanh at (1.5, 0.05)."""
+    biases = part("RandomNormal", stddev=0.05**0.5)
+    point = {"initializer": normal(1.5), "bias_initializer": biases}
+    arguments = arguments_of("digits/activation/tanh", depth=8, **point)
+    assert_agree(*compared(arguments, WIDTH))
+
+
+def test_the_recursion_starts_at_the_inputs():
+    """tanh at (2, 0), where the fixed point predicts other gains for the first layers."""
+    depth = 10
+    arguments = arguments_of("digits/activation/tanh", depth=depth, initializer=normal(2.0))
+    measured, predicted = compared(arguments, WIDTH)
+    assert_agree(measured, predicted)
+    chi = theory.chi(theory.fixed_point(TANH, 2.0), TANH, 2.0)
+    with pytest.raises(AssertionError):
+        assert_agree(measured, math.log(chi) * np.arange(1, depth)[::-1])
+
+
+@pytest.mark.parametrize(
+    "name, chi",
+    [
+        ("glorot", 1.0),
+        ("critical", 1.0),
+        ("orthogonal_critical", 1.0),
+        ("ordered", 0.759),
+        ("chaotic", 1.3424),
+    ],
+)
+def test_an_arm_of_the_recipe_lies_in_the_phase_it_is_named_for(name, chi):
+    arguments = arguments_of(f"digits/edge_of_chaos/{name}")
+    kernel, sigma_b2 = arguments.initializer, bias_variance(arguments)
+    sigma_w2 = WIDTH * theory.weight_variance(kernel.class_name, kernel.config, WIDTH, WIDTH)
+    found = theory.chi(theory.fixed_point(TANH, sigma_w2, sigma_b2), TANH, sigma_w2)
+    assert found == pytest.approx(chi, abs=1e-4)
+    if chi == 1.0:
+        assert sigma_w2 == pytest.approx(theory.edge_of_chaos(TANH, sigma_b2)[0], rel=1e-6)
+
+
+def test_selu_keeps_its_fixed_point_and_its_gradient_grows():
+    """Mean 0 and variance 1 of the activations at any depth; dL/dz^2 grows 1.0716 a layer."""
+    depth, x = 10, batch(WIDTH)
+    arguments = arguments_of("digits/activation/selu", depth=depth)
+    model = network(arguments, WIDTH)
+    outputs = [layer.output for layer in model.layers if isinstance(layer, keras.layers.Activation)]
+    activations = keras.Model(model.input, outputs)
+    values = np.array(
+        [np.array(activations(x), float) for _ in starts(model, arguments, WIDTH)]
+    )  # (seeds, layers, batch, units)
+    assert values.shape[1] == depth
+    assert_agree(values.mean(axis=(2, 3)), 0.0)
+    assert_agree(values.var(axis=(2, 3)), 1.0)
+    measured, predicted = compared(arguments, WIDTH)
+    np.testing.assert_allclose(predicted, math.log(1.0716) * np.arange(1, depth)[::-1], rtol=0.01)
+    assert_agree(measured, predicted)
+
+
+def test_orthogonal_kernels_keep_every_norm_in_a_deep_linear_network():
+    """Saxe et al. 2014: an isometry times the gain, exact for each example, forward and back."""
+    depth, x, weights = 20, batch(64), batch(10)
+    arguments = arguments_of("digits/initialization/orthogonal", depth=depth)
+    gain = arguments.initializer.config["gain"]
+
+    def norms(initializer: KerasPart) -> tuple[np.ndarray, np.ndarray]:
+        """Of z and of dL/dz, (hidden layers, batch), less the growth by the gain."""
+        changes = {"activation": part("linear"), "initializer": initializer}
+        random.seed(0)
+        model = network(arguments.model_copy(update=changes), 64)
+        layers = [model.get_layer(f"dense_{number}") for number in range(1, depth + 1)]
+        taps = keras.Model(model.input, [*(layer.output for layer in layers), model.output])
+        with tf.GradientTape() as tape:
+            *zs, outputs = taps(x)
+            loss = tf.reduce_sum(outputs * weights)  # whose gradient does not depend on outputs
+        deltas = tape.gradient(loss, zs)
+        growth = gain ** np.arange(1, depth + 1)[:, None]
+        signal, delta = (np.linalg.norm(np.array(v, float), axis=2) for v in (zs, deltas))
+        return signal / growth, delta * growth / growth[-1]
+
+    signal, delta = norms(arguments.initializer)
+    np.testing.assert_allclose(signal, np.tile(np.linalg.norm(x, axis=1), (depth, 1)), rtol=1e-5)
+    np.testing.assert_allclose(delta, np.tile(delta[-1], (depth, 1)), rtol=1e-5)
+    # Gaussian kernels of the same variance keep them in the mean alone.
+    signal, delta = norms(normal(gain**2))
+    assert (signal[-1] / signal[0]).std() > 0.05
+    assert (delta[0] / delta[-1]).std() > 0.05
+
+
+def test_batch_norm_makes_relu_deltas_grow_towards_the_input():
+    """Yang et al. 2019, in the limit of large batches: two batch sizes extrapolated in 1 / batch.
+
+    The first layer's z has the variance of the inputs instead, so the growth starts at the second.
+    """
+    depth, seeds = 10, 6
+    parts = {"activation": part("relu"), "initializer": part("he_normal")}
+    arguments = arguments_of("digits/normalization/batch", depth=depth, **parts)
+
+    def growth(size: int) -> np.ndarray:
+        logs = log_gains(arguments, batch(256, size), seeds)
+        return logs[:, 1] / (depth - 2)
+
+    small, large = growth(128), growth(256)
+    extrapolated = 2 * large - small
+    error = extrapolated.std(ddof=1) / math.sqrt(seeds)
+    assert error < 0.01
+    predicted = math.log(theory.BATCH_NORM_RELU_GROWTH)
+    assert predicted == pytest.approx(math.log(1.467), abs=1e-4)
+    assert abs(extrapolated.mean() - predicted) < 3 * error

@@ -1,0 +1,134 @@
+"""What there is: recipes, their arms and differences, as tables and YAML for people."""
+
+import fnmatch
+import functools
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from zoo.data import folders, names
+from zoo.errors import ZooError
+from zoo.recipe import finding
+from zoo.recipe.summary import summary
+from zoo.results.folder import committed
+
+if TYPE_CHECKING:
+    from zoo.recipe import Recipe
+
+
+def recipes(pattern: str) -> Table:
+    """The recipes whose ids match a glob: arms, the baseline with a star, and evidence.
+
+    Raises:
+        ZooError: if none matches.
+    """
+    known = finding.available()
+    ids = fnmatch.filter(known, pattern)
+    if not ids:
+        finding.find([pattern])  # says which ids are near
+    seeds: dict[str, list[int]] = {}  # of each arm that has evidence
+    for row in committed():
+        seeds.setdefault(row["recipe"], []).append(row["seeds"])
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("recipe", no_wrap=True)
+    table.add_column("arms")
+    table.add_column("evidence", no_wrap=True)
+    for recipe_id in ids:
+        found = summary(recipe_id, known)
+        arms = ", ".join(f"{arm}*" if arm == found.baseline else arm for arm in found.arms)
+        of_arms = seeds.get(recipe_id, [])
+        evidence = f"{max(of_arms)} seeds" if of_arms else "none"
+        if of_arms and len(of_arms) < len(found.arms):
+            evidence += f", {len(of_arms)} of {len(found.arms)} arms"
+        if evidence == "none" and _here(found.data).startswith("no"):
+            evidence = "none: needs the network"
+        table.add_row(recipe_id, arms, evidence)
+    return table
+
+
+def data_sets() -> Table:
+    """The data sets of the zoo, of its recipes and of this machine, and whether they are here."""
+    made_here = [name for name in names.LOCAL if not names.takes_length(name)]
+    wanted: dict[str, list[str]] = {name: [] for name in made_here}
+    known = finding.available()
+    for recipe_id in known:
+        wanted.setdefault(summary(recipe_id, known).data, []).append(recipe_id)
+    for path in folders.prepared().glob("*/**/dataset_info.json"):
+        wanted.setdefault(path.relative_to(folders.prepared()).parts[0], [])
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
+    for column in ("data set", "here", "recipes"):
+        table.add_column(column, no_wrap=column != "recipes")
+    for name, recipe_ids in wanted.items():
+        table.add_row(name, _here(name), ", ".join(each.rpartition("/")[2] for each in recipe_ids))
+    return table
+
+
+@functools.cache
+def _here(name: str) -> str:
+    name = name.removesuffix(names.ROWS)
+    found = names.local(name)
+    if found is not None:
+        _, length = found
+        if length is not None:
+            return "yes, made when asked for"
+        package = names.package(name)
+        installed = not package or importlib.util.find_spec(package) is not None
+        return "yes" if installed else "needs the extra: pip install 'gradient-zoo[data]'"
+    if (folders.place(name, None, None) / "set.json").is_file():
+        return "yes, decoded"
+    if any((folders.prepared() / name).glob("**/dataset_info.json")):
+        return "yes"
+    return "no: needs the network, or its files in ZOO_MANUAL_DIR"
+
+
+def data_folders() -> str:
+    """The folders of data, and the variable that names each."""
+    rows = [
+        ("decoded arrays", folders.decoded(), "ZOO_CACHE_DIR"),
+        ("prepared by tensorflow-datasets", folders.prepared(), "TFDS_DATA_DIR"),
+        ("files brought by hand", folders.brought() or "none", "ZOO_MANUAL_DIR"),
+    ]
+    return "".join(f"{what:32}{place}  ({variable})\n" for what, place, variable in rows)
+
+
+def recipe(loaded: "Recipe", arm: str | None = None) -> str:
+    """A recipe as resolved, in YAML: the baseline in full, then what each arm changes.
+
+    Args:
+        loaded: the recipe.
+        arm: show this arm in full instead.
+
+    Raises:
+        ZooError: if the recipe has no such arm.
+    """
+    if arm is not None and arm not in loaded.arms:
+        raise ZooError(f"{loaded.id}: no arm {arm}; arms: {', '.join(loaded.arms)}")
+    shown = loaded.arms[arm or loaded.baseline]
+    takes = "not measured" if loaded.minutes is None else f"{loaded.minutes:g} minutes on 2 cores"
+    parts: list[tuple[dict[str, Any], bool | None]] = [
+        ({"id": shown.id, "title": loaded.title, "claim": loaded.claim, "takes": takes}, False),
+        (_short(shown.spec.model_dump()), None),
+    ]
+    if arm is not None:
+        parts.append(({"changes": shown.changes}, None))
+    else:
+        arms = {name: other.changes for name, other in loaded.arms.items()}
+        parts.append(({"baseline": loaded.baseline, "arms": arms}, None))
+    return "\n".join(
+        yaml.safe_dump(
+            part, sort_keys=False, width=100, default_flow_style=flow, allow_unicode=True
+        )
+        for part, flow in parts
+    )
+
+
+def _short(value: Any) -> Any:
+    """A value as a person would write it: a Keras part without arguments is its name alone."""
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"class_name", "config"} and not value["config"]:
+        return value["class_name"]
+    return {key: _short(item) for key, item in value.items() if item is not None}

@@ -1,0 +1,1 @@
+"""What is kept: run records, searches and the manifest, and what each says by itself."""

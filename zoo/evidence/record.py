@@ -1,0 +1,186 @@
+"""The run record: what one JSON file of evidence holds."""
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+
+from zoo.evidence.target import steps_to_target
+from zoo.recipe import Arm
+from zoo.recipe.schema import Target
+from zoo.recipe.values import PositiveFloat, Strict
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Status = Literal["reached", "budget", "failed"]
+Series = list[float | None]
+
+
+class Curve(Strict):
+    """The evaluation grid: after `step` steps, the validation metrics of the whole split.
+
+    `training_loss` is the mean over the batches since the evaluation before.
+    """
+
+    step: list[PositiveInt] = []
+    training_loss: Series = []
+    val_loss: Series = []
+    val_accuracy: Series | None = None
+
+    @model_validator(mode="after")
+    def _equally_long(self) -> "Curve":
+        for name in ("training_loss", "val_loss", "val_accuracy"):
+            series = getattr(self, name)
+            if series is not None and len(series) != len(self.step):
+                raise ValueError(f"{name} has {len(series)} values, step {len(self.step)}")
+        if self.step != sorted(set(self.step)):
+            raise ValueError("step does not increase")
+        return self
+
+
+class ProbeRecord(Strict):
+    """The measurements of `zoo.probe`: for each quantity a list over steps of lists over layers.
+
+    The quantities are kept as they come, each under its name: those of `zoo.probe.QUANTITIES`, and
+    `update_ratio`. `input_grad_rms`, of sequences alone, is a list over steps of lists over time.
+    """
+
+    model_config = ConfigDict(**{**Strict.model_config, "extra": "allow"})
+    __pydantic_extra__: dict[str, list[Series]]
+
+    steps: list[NonNegativeInt] = []
+    layers: list[str] = []
+    input_grad_rms: list[Series] | None = None
+
+    def quantity(self, name: str) -> list[Series] | None:
+        """A quantity by its name; None if the record was made without it."""
+        return self.__pydantic_extra__.get(name)
+
+    @model_validator(mode="after")
+    def _rectangular(self) -> "ProbeRecord":
+        for name, rows in self.__pydantic_extra__.items():
+            if len(rows) != len(self.steps) or any(len(row) != len(self.layers) for row in rows):
+                raise ValueError(f"{name} is not a list over steps of lists over layers")
+        by_time = self.input_grad_rms
+        if by_time is not None and len(by_time) != len(self.steps):
+            raise ValueError("input_grad_rms is not a list over steps")
+        return self
+
+
+class Clipping(Strict):
+    """What a run's gradients were before clipping.
+
+    Attributes:
+        clipped: share of the steps in which clipping changed a gradient.
+        largest_norm: of all gradients together; None if none was finite.
+    """
+
+    clipped: float
+    largest_norm: float | None
+
+
+class RunRecord(Strict):
+    """One run: one arm, one learning rate, one seed."""
+
+    schema_: Annotated[Literal[1], Field(alias="schema")] = 1
+    recipe: str
+    arm: str
+    seed: NonNegativeInt
+    learning_rate: PositiveFloat
+    arm_sha256: Sha256
+    status: Status
+    diverged_at: NonNegativeInt | None = None
+    steps_to_target: PositiveInt | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    evaluation: Curve = Curve()
+    probe: ProbeRecord = ProbeRecord.model_validate({})
+    clipping: Clipping | None = None
+    seconds: float | None = None
+    seconds_per_step: float | None = None
+    parameters: NonNegativeInt | None = None
+    input_shape: list[PositiveInt] = []
+    environment: dict[str, Any] = {}
+
+
+class TuningRun(Strict):
+    """One run of the learning-rate search; `final_metric` is the target's metric at the budget."""
+
+    learning_rate: PositiveFloat
+    seed: NonNegativeInt
+    status: Status
+    steps_to_target: PositiveInt | None
+    final_metric: float | None
+    arm_sha256: Sha256
+    imports: dict[str, str] = {}  # SHA-256 of the user's files, by name
+
+
+def rounded(value: Any, digits: int) -> Any:
+    """The value with its floats at so many significant digits, and None for what is not finite."""
+    if isinstance(value, float):
+        return float(f"{value:.{digits}g}") if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [rounded(item, digits) for item in value]
+    if isinstance(value, dict):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    return value
+
+
+def time_to_target(curve: Curve, target: Target, budget: int) -> int | None:
+    """`steps_to_target` of a recorded curve."""
+    return steps_to_target(curve.step, getattr(curve, target.metric) or [], target, budget)
+
+
+def final_metric(record: RunRecord, target: Target, budget: int) -> float | None:
+    """The target's metric at the last evaluation in the budget; None if the run ended before B."""
+    curve = record.evaluation
+    series = getattr(curve, target.metric) or []
+    within = [value for step, value in zip(curve.step, series, strict=True) if step <= budget]
+    ended = record.diverged_at is not None and record.diverged_at <= budget
+    return within[-1] if within and not ended else None
+
+
+def of_run(arm: Arm, result: dict[str, Any]) -> RunRecord:
+    """The record of what `CompiledArm.run` returned, with its environment."""
+    result = {
+        **rounded({key: value for key, value in result.items() if key != "probe"}, 6),
+        "probe": rounded(result["probe"], 4),
+    }
+    curve = Curve(**result.pop("evaluation"))
+    reached = time_to_target(curve, arm.spec.target, arm.spec.training.steps)
+    return RunRecord(
+        recipe=arm.recipe,
+        arm=arm.name,
+        arm_sha256=arm.sha256,
+        status="budget" if reached is None else "reached",
+        steps_to_target=reached,
+        evaluation=curve,
+        probe=ProbeRecord(**result.pop("probe")),
+        **result,
+    )
+
+
+def of_failure(arm: Arm, seed: int, learning_rate: float, environment: dict[str, Any]) -> RunRecord:
+    """The record of a run that raised or whose worker was lost; its log says why."""
+    return RunRecord(
+        recipe=arm.recipe,
+        arm=arm.name,
+        arm_sha256=arm.sha256,
+        seed=seed,
+        learning_rate=learning_rate,
+        status="failed",
+        environment=environment,
+    )
+
+
+def of_tuning(arm: Arm, record: RunRecord) -> TuningRun:
+    """What is kept of a run of the learning-rate search."""
+    target, budget = arm.spec.target, arm.spec.training.steps
+    return TuningRun(
+        learning_rate=record.learning_rate,
+        seed=record.seed,
+        status=record.status,
+        steps_to_target=record.steps_to_target,
+        final_metric=final_metric(record, target, budget),
+        arm_sha256=record.arm_sha256,
+        imports=record.environment.get("imports", {}),
+    )

@@ -1,0 +1,190 @@
+"""A folder of evidence: run records, tuning runs and the manifest, each file whole or not there.
+
+<root>/runs/<recipe>/<arm>/seed-<k>.json
+<root>/tuning/<recipe>/<arm>.json
+<root>/manifest.json                      SHA-256 of each of the above
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from zoo.errors import ZooError
+from zoo.evidence.record import RunRecord, TuningRun
+from zoo.files import write_whole
+from zoo.recipe import Arm, Recipe
+
+_TUNING = TypeAdapter(list[TuningRun])
+_MANIFEST = TypeAdapter(dict[str, str])
+
+
+class Store:
+    """Reads and writes a folder of evidence.
+
+    Args:
+        root: the folder; it is made when something is written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def _record_path(self, arm: Arm, seed: int) -> Path:
+        return self.root / "runs" / arm.recipe / arm.name / f"seed-{seed}.json"
+
+    def _tuning_path(self, arm: Arm) -> Path:
+        return self.root / "tuning" / arm.recipe / f"{arm.name}.json"
+
+    def log_path(self, arm: Arm, seed: int) -> Path:
+        """Where the traceback of a failed run is kept."""
+        return self.root / "logs" / arm.recipe / arm.name / f"seed-{seed}.log"
+
+    # ------------------------------------------------------------ writing
+
+    def prepare(self) -> None:
+        """Makes the folder, so that one that cannot be written to is found before the training.
+
+        Raises:
+            ZooError: if it cannot.
+        """
+        probe = self.root / "runs" / ".writable"
+        write_whole(probe, "")
+        probe.unlink()
+
+    def write_record(self, arm: Arm, record: RunRecord) -> None:
+        """Keeps a run."""
+        text = json.dumps(record.model_dump(by_alias=True, exclude_none=False), allow_nan=False)
+        write_whole(self._record_path(arm, record.seed), text + "\n")
+
+    def write_tuning(self, arm: Arm, runs: Sequence[TuningRun]) -> None:
+        """Keeps the learning-rate search of an arm as far as it has come."""
+        ordered = sorted(runs, key=lambda run: (run.learning_rate, run.seed))
+        lines = ",\n".join(json.dumps(run.model_dump(), allow_nan=False) for run in ordered)
+        write_whole(self._tuning_path(arm), f"[\n{lines}\n]\n")
+
+    def write_manifest(self) -> None:
+        """Takes down the SHA-256 of every record as it is now."""
+        text = json.dumps(self._digests(), indent=0, sort_keys=True)
+        write_whole(self.root / "manifest.json", text + "\n")
+
+    def forget(self, arm: Arm, seeds: Iterable[int]) -> None:
+        """Strikes an arm's search and some runs, which will be made anew, off the manifest."""
+        paths = [self._tuning_path(arm), *(self._record_path(arm, seed) for seed in seeds)]
+        struck = {path.relative_to(self.root).as_posix() for path in paths}
+        listed = self.manifest()
+        if struck & listed.keys():
+            kept = {name: digest for name, digest in listed.items() if name not in struck}
+            text = json.dumps(kept, indent=0, sort_keys=True)
+            write_whole(self.root / "manifest.json", text + "\n")
+
+    # ------------------------------------------------------------ reading
+
+    def records(self, arm: Arm) -> dict[int, RunRecord]:
+        """The runs of an arm, by seed.
+
+        Raises:
+            ZooError: for a file that is damaged, or not of this arm as the recipe has it now.
+        """
+        found = {}
+        paths = (self.root / "runs" / arm.recipe / arm.name).glob("seed-*.json")
+        for path in sorted(paths, key=lambda path: (len(path.name), path.name)):
+            record = _validated(path, RunRecord.model_validate_json)
+            expected = {"recipe": arm.recipe, "arm": arm.name, "arm_sha256": arm.sha256}
+            for field, value in expected.items():
+                if getattr(record, field) != value:
+                    raise _foreign(path, field, getattr(record, field), value)
+            if path.name != f"seed-{record.seed}.json":
+                raise _foreign(path, "seed", record.seed, path.stem)
+            found[record.seed] = record
+        return found
+
+    def tuning(self, arm: Arm) -> list[TuningRun]:
+        """The learning-rate search of an arm, as far as it has come; errors as in `records`."""
+        path = self._tuning_path(arm)
+        if not path.is_file():
+            return []
+        runs: list[TuningRun] = _validated(path, _TUNING.validate_json)
+        for run in runs:
+            if run.arm_sha256 != arm.sha256:
+                raise _foreign(path, "arm_sha256", run.arm_sha256, arm.sha256)
+        return runs
+
+    def recipes(self) -> list[str]:
+        """The ids of the recipes that have a record here."""
+        runs = self.root / "runs"
+        folders = {path.parent.parent for path in runs.rglob("seed-*.json")}
+        return sorted(folder.relative_to(runs).as_posix() for folder in folders)
+
+    def digest(self, recipe: Recipe) -> str:
+        """One SHA-256 over all evidence of a recipe, which its tables and figures derive from."""
+        folders = (f"runs/{recipe.id}/", f"tuning/{recipe.id}/")
+        lines = [
+            f"{name} {digest}\n"
+            for name, digest in self._digests().items()
+            if name.startswith(folders)
+        ]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    # ------------------------------------------------------------ the manifest
+
+    def _digests(self) -> dict[str, str]:
+        patterns = ("runs/**/seed-*.json", "tuning/**/*.json")
+        paths = sorted(path for pattern in patterns for path in self.root.glob(pattern))
+        return {
+            path.relative_to(self.root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in paths
+        }
+
+    def manifest(self) -> dict[str, str]:
+        """The recorded SHA-256 of each file; empty if there is no manifest."""
+        path = self.root / "manifest.json"
+        if not path.is_file():
+            return {}
+        result: dict[str, str] = _validated(path, _MANIFEST.validate_json)
+        return result
+
+    def changed(self) -> list[str]:
+        """One line for each file that is not what the manifest took down."""
+        now, listed = self._digests(), self.manifest()
+        return [
+            f"{self.root / name}: changed since manifest.json was written"
+            for name in sorted(now.keys() & listed.keys())
+            if now[name] != listed[name]
+        ]
+
+    def missing_or_extra(self) -> list[str]:
+        """One line for each file that is either here or in the manifest, not both."""
+        now, listed = self._digests().keys(), self.manifest().keys()
+        return [
+            *(
+                f"{self.root / name}: missing, but in manifest.json"
+                for name in sorted(listed - now)
+            ),
+            *(f"{self.root / name}: not in manifest.json" for name in sorted(now - listed)),
+        ]
+
+
+def _validated(path: Path, validate: Any) -> Any:
+    """What a JSON file holds, or a line that names the file and the field that is wrong."""
+    remedy = "restore the file, or delete it and run again"
+    try:
+        return validate(path.read_bytes())
+    except OSError as error:
+        raise ZooError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        detail = error.errors()[0]
+        field = ".".join(map(str, detail["loc"]))
+        message = detail["msg"].removeprefix("Value error, ")
+        raise ZooError(f"{path}: {field + ': ' if field else ''}{message}; {remedy}") from None
+
+
+def _foreign(path: Path, field: str, found: Any, expected: Any) -> ZooError:
+    if field == "arm_sha256":
+        return ZooError(
+            f"{path}: arm_sha256: made with other settings than the recipe has now; "
+            "give the same --set, or use another folder"
+        )
+    return ZooError(f"{path}: {field}: {found!r} where {expected!r} belongs; remove the file")

@@ -1,0 +1,52 @@
+"""When a run has learned: steps-to-target, censored at the budget.
+
+A run that does not reach the target within the budget B counts as B, never as missing.
+"""
+
+import math
+from collections.abc import Sequence
+
+from zoo.recipe.schema import Target
+
+
+def met(value: float | None, target: Target) -> bool:
+    """Whether a metric's value meets the target; an undefined one does not."""
+    if value is None or not math.isfinite(value):
+        return False
+    return value >= target.value if target.mode == "max" else value <= target.value
+
+
+def steps_to_target(
+    steps: Sequence[int], values: Sequence[float | None], target: Target, budget: int
+) -> int | None:
+    """The first evaluation step within the budget at which the target is met and met twice more.
+
+    Args:
+        steps: the evaluation grid; a run that diverged has a shorter one.
+        values: the target's metric at each.
+        target: metric, direction and value.
+        budget: B; the two evaluations that confirm may lie past it.
+
+    Returns:
+        T, or None if the run is censored.
+    """
+    for index, step in enumerate(steps[: len(steps) - 2]):
+        if step <= budget and all(met(value, target) for value in values[index : index + 3]):
+            return step
+    return None
+
+
+def capped(times: Sequence[int | None], budget: int) -> list[int]:
+    """min(T, B) of each run."""
+    return [budget if time is None else min(time, budget) for time in times]
+
+
+def median_time(times: Sequence[int | None]) -> int | None:
+    """The median T, censored runs being the longest; None if fewer than half reach.
+
+    With an even number of runs it is the lower of the middle two, so that it is a step at which a
+    run did reach the target (the Kaplan-Meier median).
+    """
+    ordered = sorted(math.inf if time is None else time for time in times)
+    middle = ordered[(len(ordered) - 1) // 2]
+    return None if middle == math.inf else int(middle)

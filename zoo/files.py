@@ -1,0 +1,64 @@
+"""Files written whole or not at all, and text files read with one clear line where they cannot."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from zoo.errors import Place, ZooError, mistake
+
+
+def write_whole(path: Path, text: str | bytes) -> None:
+    """Writes a file so that it is there whole or not at all, whenever the process may end.
+
+    Args:
+        path: the file; its folder is made if need be.
+        text: UTF-8 is written of a string.
+
+    Raises:
+        ZooError: if the file system refuses.
+    """
+    try:
+        with contextlib.suppress(FileExistsError):  # something else is there: said by mkstemp
+            path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(text.encode() if isinstance(text, str) else text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ZooError(
+            f"{path}: cannot be written: {error.strerror}; "
+            "make room or give a folder you may write to (--out)"
+        ) from None
+
+
+def read_text(path: Path, name: str | None = None, most_bytes: int = 10**8) -> str:
+    """The text of a UTF-8 file, with or without a byte order mark.
+
+    Args:
+        path: the file.
+        name: what messages call it; by default the path.
+        most_bytes: a larger file is refused before it is read.
+
+    Raises:
+        ZooError: if the file cannot be read, is too large or is no text.
+    """
+    place = Place(name or str(path))
+    try:
+        with path.open("rb") as file:
+            data = file.read(most_bytes + 1)
+        if len(data) > most_bytes:
+            raise ZooError(mistake(place, f"more than {most_bytes} bytes"))
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ZooError(mistake(place, "not a text file (UTF-8)")) from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        reason = getattr(error, "strerror", None) or error
+        raise ZooError(mistake(place, "cannot be read", reason)) from None

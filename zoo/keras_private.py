@@ -1,0 +1,65 @@
+"""Every private name of Keras and TensorFlow that the zoo uses, one function each.
+
+Such names may go with any release: pyproject.toml pins both below their next minor version, and
+each function has a test that says what it relies on.
+"""
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras.src.random import seed_generator
+
+
+@contextlib.contextmanager
+def seeds_from(generator: random.Random) -> Iterator[None]:
+    """Within it, Keras draws the seeds of its layers and initializers from this generator.
+
+    Keras draws them from Python's global one, which other threads may use meanwhile.
+    """
+    shared = seed_generator.python_random
+    seed_generator.python_random = generator
+    try:
+        yield
+    finally:
+        seed_generator.python_random = shared
+
+
+def inner_layers(layer: keras.Layer) -> list[keras.Layer]:
+    """The layers right inside a layer or model, in the order in which it got them."""
+    return list(layer._layers)
+
+
+def count_loss(model: keras.Model, loss: Any, examples: Any) -> None:
+    """Adds a batch's loss to the mean that a compiled model reports, as its `train_step` does."""
+    model._loss_tracker.update_state(loss, sample_weight=examples)
+
+
+def on_one_replica(optimizer: keras.Optimizer) -> keras.Optimizer:
+    """The optimizer without its all-reduce over replicas, which keeps every graph it traced."""
+    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+    return optimizer
+
+
+def not_inlined(function: Callable[..., Any]) -> Any:
+    """A `tf.function` whose graph stays apart from that of its callers, which stay small."""
+    return tf.function(function, experimental_attributes={"_noinline": True})
+
+
+def fused_batch_norm(x: Any, scale: Any, offset: Any, epsilon: float) -> tuple[Any, Any, Any]:
+    """TensorFlow's one operation for batch normalization in training mode.
+
+    Args:
+        x: (batch, height, width, channels) float32.
+        scale: (channels,).
+        offset: (channels,).
+        epsilon: added to the variance.
+
+    Returns:
+        The normalized x, and mean and unbiased variance of each channel.
+    """
+    y, mean, variance = tf.compat.v1.nn.fused_batch_norm(x, scale, offset, epsilon=epsilon)
+    return y, mean, variance

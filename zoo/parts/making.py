@@ -1,0 +1,132 @@
+"""Keras objects from their names in a recipe, and from the user's own files.
+
+Each call makes a new object: an initializer instance shared by two layers would give both the same
+numbers.
+"""
+
+import copy
+import re
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from zoo.errors import nearest, shown
+from zoo.parts.kinds import PartError, arguments, find
+from zoo.recipe.values import KerasPart
+
+
+def _make(kind: str, part: KerasPart, **wanted: Any) -> Any:
+    """An instance of the part's class, or its function.
+
+    Args:
+        kind: what is to be made.
+        part: its `config` wins over `wanted`.
+        wanted: further arguments, with which the zoo makes it.
+
+    Raises:
+        PartError: for an unknown name or argument, or one that the class refuses.
+    """
+    found = find(kind, part)
+    if not isinstance(found, type):
+        if part.config:
+            reason = f"{part.class_name} is a function and takes no config: name a layer instead"
+            raise PartError([(("config",), reason)])
+        return found
+    config = {**wanted, **copy.deepcopy(part.config)}
+    known = arguments(found)
+    if known is not None:
+        if issubclass(found, keras.Layer) and "name" in part.config:
+            known.discard("name")  # the zoo makes several of each layer, and names them
+        unknown = sorted(set(config) - known)
+        if unknown:
+            takes = f"{part.class_name} takes {', '.join(sorted(known))}"
+            hints = {name: nearest(name, known, takes) for name in unknown}
+            raise PartError(
+                [
+                    (("config", name), f"{part.class_name} has no argument {shown(name)}, {hint}")
+                    for name, hint in hints.items()
+                ]
+            )
+    return attempt(part, lambda: found(**config))
+
+
+def attempt(part: KerasPart, make: Callable[[], Any]) -> Any:
+    """Calls code of Keras's or the user's, which may fail in any way, for a part of a recipe."""
+    try:
+        return make()
+    except Exception as error:
+        raise PartError([((), f"{cut(str(part), 60)}: {cut(_reason(error), 200)}")]) from None
+
+
+def _reason(error: Exception) -> str:
+    """The line of an error's message that says most."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Keras prints in bold
+    lines = [line.strip() for line in plain.split("\n") if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        return lines[1]
+    return lines[0] if lines else type(error).__name__
+
+
+def cut(text: str, size: int) -> str:
+    """The text, with dots in place of what is beyond the size."""
+    return text if len(text) <= size else f"{text[: size - 3]}..."
+
+
+def layer(part: KerasPart) -> keras.Layer:
+    """A Keras layer, such as BatchNormalization, or a registered one."""
+    return _make("layer", part)
+
+
+def dense(part: KerasPart, **wanted: Any) -> keras.layers.Dense:
+    """Keras's Dense, or a registered layer that wraps its weights.
+
+    Args:
+        part: its `config` wins over `wanted`.
+        wanted: arguments of the layer, such as units.
+    """
+    return _make("dense", part, **wanted)
+
+
+def activation(part: KerasPart) -> keras.Layer:
+    """A layer that applies a Keras activation function or is one, or a registered one."""
+    made = _make("activation", part)
+    return made if isinstance(made, keras.Layer) else keras.layers.Activation(made)
+
+
+def initializer(part: KerasPart) -> keras.Initializer:
+    """A Keras initializer, or a registered one."""
+    return _make("initializer", part)
+
+
+def optimizer(part: KerasPart, learning_rate: float) -> keras.Optimizer:
+    """A Keras optimizer, or a registered one, at a constant learning rate."""
+    return _make("optimizer", part, learning_rate=learning_rate)
+
+
+def skip(part: KerasPart) -> keras.Layer:
+    """A Keras layer that merges [input, output] of a block, such as Add, or a registered one."""
+    return _make("skip", part)
+
+
+def recurrent(part: KerasPart, **wanted: Any) -> keras.layers.RNN:
+    """Keras's SimpleRNN, LSTM or GRU, or a `keras.layers.RNN` of a registered cell.
+
+    Args:
+        part: its `config` wins over `wanted`.
+        wanted: arguments of the recurrent layer, such as units; those that a registered cell does
+            not take are left out.
+    """
+    found = find("cell", part)
+    if isinstance(found, type) and issubclass(found, keras.layers.RNN):
+        return _make("cell", part, **wanted)
+    known = arguments(found)
+    of_layer = {key: wanted.pop(key) for key in ("return_sequences", "name") if key in wanted}
+    taken = {key: v for key, v in wanted.items() if known is None or key in known}
+    return keras.layers.RNN(_make("cell", part, **taken), **of_layer)
+
+
+def clipping(part: KerasPart) -> Callable[[list[Any], list[Any]], list[Any]]:
+    """A rule that is called with gradients and their variables and gives the clipped gradients."""
+    rule: Callable[[list[Any], list[Any]], list[Any]] = _make("clipping", part)
+    return rule

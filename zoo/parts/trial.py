@@ -1,0 +1,104 @@
+"""Whether everything that a recipe names can be made, found out before any training."""
+
+from typing import Any
+
+import keras
+
+from zoo import data, keras_setup
+from zoo.errors import KeyPath, ZooError
+from zoo.parts.kinds import PartError
+from zoo.parts.making import (
+    activation,
+    attempt,
+    clipping,
+    cut,
+    dense,
+    initializer,
+    layer,
+    optimizer,
+    recurrent,
+    skip,
+)
+from zoo.recipe import Recipe
+from zoo.recipe.schema import ArmSpec
+from zoo.recipe.schema import parts as parts_of
+from zoo.recipe.values import KerasPart
+
+
+def check(recipe: Recipe) -> None:
+    """Checks what loading a recipe cannot know: every named object is made once, untrained.
+
+    Objects of the user's own must have been imported (`zoo.parts.user_files.import_file`). Takes
+    the seconds that importing TensorFlow takes; loads no data.
+
+    Raises:
+        ZooError: one line a mistake, as `zoo.recipe.load` does.
+    """
+    keras_setup.require()
+    lines = []
+    for arm in recipe.arms.values():
+        try:
+            data.known(arm.spec.data.name)
+        except ZooError as error:
+            lines.append(arm.mistake(("data", "name"), str(error)))
+        lines += [arm.mistake(path, text) for path, text in mistakes(arm.spec)]
+    if lines:
+        raise ZooError("\n".join(dict.fromkeys(lines)))
+
+
+def mistakes(spec: ArmSpec) -> list[tuple[KeyPath, str]]:
+    """Makes every part an arm names and tries it on a few numbers; trains and loads nothing.
+
+    This starts TensorFlow: the number of its threads cannot be set afterwards.
+
+    Returns:
+        The key path of each mistake, and what is wrong and what to do.
+    """
+    found: list[tuple[KeyPath, str]] = []
+    for path, kind, part in parts_of(spec):
+        try:
+            if kind == "optimizer":
+                optimizer(part, spec.training.learning_rate[0])
+            else:
+                _try(kind, part, spec.model.hidden_shape)
+        except PartError as error:
+            found += [((*path, *inside), text) for inside, text in error.mistakes]
+    return found
+
+
+def _try(kind: str, part: KerasPart, shape: tuple[int, ...] | None) -> None:
+    """Makes a part and calls it as the model will, on a few numbers.
+
+    Activations and layers alone where the `hidden_shape` of the family is known.
+    """
+    ones = keras.ops.ones
+    if kind == "cell":
+        made = attempt(part, lambda: recurrent(part, units=4))
+        _expect(part, attempt(part, lambda: made(ones((2, 3, 4)))), (2, 4))
+    elif kind == "clipping":
+        rule, kernel = clipping(part), keras.Variable(ones((2, 4)))
+        clipped = attempt(part, lambda: list(rule([ones((2, 4))], [kernel])))
+        _expect(part, clipped[0] if clipped else None, (2, 4))
+    elif kind == "dense":
+        made = attempt(part, lambda: dense(part, units=4))
+        _expect(part, attempt(part, lambda: made(ones((2, 3)))), (2, 4))
+    elif kind == "skip":
+        merge, image = skip(part), (2, 4, 4, 3)
+        merged = attempt(part, lambda: merge([ones(image), ones(image)]))
+        _expect(part, merged, (*image[:-1], tuple(getattr(merged, "shape", (0,)))[-1]))
+    elif kind == "initializer":
+        made = initializer(part)
+        if shape:
+            _expect(part, attempt(part, lambda: made((2, 4), dtype="float32")), (2, 4))
+    else:
+        block = activation(part) if kind == "activation" else layer(part)
+        if shape:
+            _expect(part, attempt(part, lambda: block(ones((2, *shape)))), (2, *shape))
+            attempt(part, lambda: block(keras.KerasTensor((None, *shape))))  # as a model is built
+
+
+def _expect(part: KerasPart, result: Any, shape: tuple[int, ...]) -> None:
+    given = tuple(getattr(result, "shape", ()))
+    if given != shape:
+        reason = f"should keep the shape {shape}, gives {given}"
+        raise PartError([((), f"{cut(str(part), 60)}: {cut(reason, 200)}")])

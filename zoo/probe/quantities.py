@@ -1,0 +1,180 @@
+"""What the probe measures of each layer: a function a quantity, which gives it its name.
+
+A quantity takes what one backward pass gave (`Pass`) and gives a number a layer, (layers,) float64,
+NaN where it is undefined. `@quantity` makes the probe measure it; a record keeps it under its name.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from zoo.probe.tracing import Trace
+
+Tensor = Any
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass forward and back gave, for the mean loss L of the probe batch.
+
+    Attributes:
+        kernels: W of each layer, float64.
+        gradients: dL/dW of each layer, times `scale`.
+        traces: of the layers that have a z, in their order: z and what activated it.
+        deltas: dL/dz of the layers that have a z, times `scale`.
+        scale: what the loss was multiplied by before gradients were taken.
+        kernel_norms: of each W; here and below without the entries that are not finite.
+        gradient_norms: of each dL/dW.
+        delta_norms: of each dL/dz, times `scale`.
+        moved_norms: of each W - W_0.
+        first_norms: of each W_0.
+        gradient_nonfinite: entries of each dL/dW that are infinite or not a number.
+        delta_nonfinite: the same of each dL/dz.
+        z_of_layer: the place of each layer among those with a z; one past their end for none.
+    """
+
+    kernels: list[Tensor]
+    gradients: list[Tensor]
+    traces: list[Trace]
+    deltas: list[Tensor]
+    scale: Tensor
+    kernel_norms: Tensor
+    gradient_norms: Tensor
+    delta_norms: Tensor
+    moved_norms: Tensor
+    first_norms: Tensor
+    gradient_nonfinite: Tensor
+    delta_nonfinite: Tensor
+    z_of_layer: list[int]
+
+    def of_layers(self, of_z: Any, otherwise: float = float("nan")) -> Tensor:
+        """Values of the layers with a z, as values of all; the others have none."""
+        filler = tf.constant([otherwise], tf.float64)
+        known = tf.concat([tf.convert_to_tensor(of_z), filler], 0) if self.deltas else filler
+        return tf.gather(known, self.z_of_layer)
+
+
+QUANTITIES: dict[str, Callable[[Pass], Tensor]] = {}
+
+
+def quantity(function: Callable[[Pass], Tensor]) -> Callable[[Pass], Tensor]:
+    """Makes the probe measure what a function gives, under its name."""
+    QUANTITIES[function.__name__] = function
+    return function
+
+
+# ---------------------------------------------------------------- quantities
+
+
+@quantity
+def delta_rms(seen: Pass) -> Tensor:
+    """The rms of dL/dz over the batch, units and positions."""
+    return seen.of_layers(seen.delta_norms / root_sizes(seen.deltas) / seen.scale)
+
+
+@quantity
+def kernel_grad_norm(seen: Pass) -> Tensor:
+    """The L2 norm of dL/dW."""
+    return seen.gradient_norms
+
+
+@quantity
+def kernel_grad_rms(seen: Pass) -> Tensor:
+    """The rms of dL/dW over its entries."""
+    return seen.gradient_norms / root_sizes(seen.gradients)
+
+
+@quantity
+def displacement(seen: Pass) -> Tensor:
+    """||W_t - W_0|| / ||W_0||."""
+    return seen.moved_norms / seen.first_norms
+
+
+@quantity
+def kernel_rms(seen: Pass) -> Tensor:
+    """The rms of W over its entries."""
+    return seen.kernel_norms / root_sizes(seen.kernels)
+
+
+@quantity
+def saturated(seen: Pass) -> Tensor:
+    """The share of activations in the flat part: |tanh| > 0.99, sigmoid outside [0.01, 0.99]."""
+    return seen.of_layers([saturated_share(t.activation, t.output) for t in seen.traces])
+
+
+@quantity
+def dead(seen: Pass) -> Tensor:
+    """The share of ReLU units (channels of a convolution) that are 0 on the whole batch."""
+    return seen.of_layers([dead_share(t.activation, t.output) for t in seen.traces])
+
+
+@quantity
+def nonfinite(seen: Pass) -> Tensor:
+    """The number of entries of dL/dz and dL/dW that the norms leave out."""
+    return seen.gradient_nonfinite + seen.of_layers(seen.delta_nonfinite, otherwise=0.0)
+
+
+@quantity
+def zero_grads(seen: Pass) -> Tensor:
+    """The share of entries of dL/dW that are exactly 0."""
+    return tf.stack([zero_share(gradient) for gradient in seen.gradients])
+
+
+# ---------------------------------------------------------------- what they are made of
+
+
+def norms(tensors: Sequence[Tensor]) -> Tensor:
+    """The L2 norm of each tensor, (len(tensors),) float64.
+
+    The squares are summed in float64: in float32 those of entries below 1e-23 are 0 and those of
+    entries above 1e19 infinite, and a deep sigmoid stack lives there.
+    """
+    return tf.sqrt(tf.stack([2.0 * tf.nn.l2_loss(tf.cast(x, tf.float64)) for x in tensors]))
+
+
+def root_sizes(tensors: Sequence[Tensor]) -> Tensor:
+    """What divides a norm to give the root mean square, (len(tensors),) float64."""
+    return tf.constant([x.shape.num_elements() ** 0.5 for x in tensors], tf.float64)
+
+
+def saturated_share(activation: str, output: Tensor) -> Tensor:
+    """The share of an activation's outputs in its flat parts.
+
+    NaN for an activation without flat parts on both sides.
+    """
+    if activation == "tanh":
+        flat = tf.abs(output) > 0.99
+    elif activation == "sigmoid":
+        flat = tf.abs(output - 0.5) > 0.49
+    else:
+        return tf.constant(float("nan"), tf.float64)
+    return tf.reduce_mean(tf.cast(flat, tf.float64))
+
+
+def dead_share(activation: str, output: Tensor) -> Tensor:
+    """The share of units, on the last axis, that are 0 everywhere; NaN unless they are ReLU's."""
+    if activation != "relu":
+        return tf.constant(float("nan"), tf.float64)
+    largest = tf.reduce_max(output, axis=list(range(output.shape.rank - 1)))
+    return tf.reduce_mean(tf.cast(largest == 0.0, tf.float64))
+
+
+def zero_share(x: Tensor) -> Tensor:
+    """The share of entries that are exactly 0, float64: what underflowed, or belongs to dead units.
+
+    Counted as integers: a processor may take a subnormal number for 0 in a comparison.
+    """
+    bits = tf.bitcast(x, {2: tf.int16, 4: tf.int32, 8: tf.int64}[x.dtype.size])
+    return tf.reduce_mean(tf.cast(bits + bits == 0, tf.float64))  # +0 and -0
+
+
+def nonfinite_count(x: Tensor) -> Tensor:
+    """The number of entries that are infinite or not a number, float64."""
+    return tf.reduce_sum(tf.cast(~tf.math.is_finite(x), tf.float64))
+
+
+def finite_part(x: Tensor) -> Tensor:
+    """The tensor with 0 in place of what is infinite or not a number."""
+    return tf.where(tf.math.is_finite(x), x, tf.zeros_like(x))

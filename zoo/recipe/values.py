@@ -1,0 +1,51 @@
+"""The kinds of values that the keys of a recipe have (pydantic), Keras's parts among them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]
+Count = Annotated[int, Field(ge=1, lt=2**31)]  # TensorFlow counts with 32 bits
+
+
+class Strict(BaseModel):
+    """No unknown keys, and no value taken for another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class KerasPart(Strict):
+    """A Keras object by its Keras name and arguments; a name alone stands for default arguments."""
+
+    class_name: Annotated[str, Field(min_length=1)]
+    config: dict[str, Any] = {}
+
+    def __str__(self) -> str:
+        arguments = ", ".join(f"{key}={value}" for key, value in self.config.items())
+        return f"{self.class_name}({arguments})" if arguments else self.class_name
+
+
+def _from_name(value: Any) -> Any:
+    return {"class_name": value} if isinstance(value, str) else value
+
+
+Part = Annotated[KerasPart, BeforeValidator(_from_name, json_schema_input_type=str | KerasPart)]
+
+
+@dataclass(frozen=True)
+class Makes:
+    """Marks a `Part` field with what `zoo.parts` makes of it, so that it can be checked."""
+
+    kind: Literal[
+        "activation", "initializer", "layer", "dense", "skip", "cell", "optimizer", "clipping"
+    ]
+
+
+Activation = Annotated[
+    Part, Makes("activation"), Field(description="a Keras activation, or an activation layer")
+]
+Initializer = Annotated[Part, Makes("initializer")]
+GLOROT = KerasPart(class_name="glorot_uniform")
+ZEROS = KerasPart(class_name="zeros")

@@ -1,0 +1,1 @@
+"""All runs of a comparison, on every core or machine."""

@@ -1,0 +1,5 @@
+"""One run: an arm's model compiled once, trained, evaluated and probed."""
+
+from zoo.training.arm import CompiledArm, build_seeded, loss_of, use_threads
+
+__all__ = ["CompiledArm", "build_seeded", "loss_of", "use_threads"]
