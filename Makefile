@@ -20,6 +20,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy zoo
+	$(BIN)/lint-imports --no-cache
 
 # The locked versions first, by hash; then this checkout on top of them.
 $(READY): requirements.lock pyproject.toml

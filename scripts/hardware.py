@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 STARTED = time.time()
 
-from zoo import data, recipe  # noqa: E402
+from zoo import data, keras_setup, recipe  # noqa: E402
+from zoo.evidence import provenance  # noqa: E402
 from zoo.evidence.target import steps_to_target  # noqa: E402
 from zoo.files import write_whole  # noqa: E402
 

@@ -58,7 +58,8 @@ def empty_registry(tmp_path, monkeypatch, one_thread):
     """Nothing of a user's registered with Keras or imported, in a folder of the test's own."""
     import keras
 
-    from zoo import mitigations, user_files
+    from zoo import mitigations
+    from zoo.parts import user_files
 
     mitigations.register()
 

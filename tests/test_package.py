@@ -29,7 +29,7 @@ def installed(tmp_path_factory):
 def test_recipes_and_leaderboard_travel_but_not_the_raw_evidence(installed):
     names = {path.relative_to(installed).as_posix() for path in installed.rglob("*.*")}
     assert {"zoo/recipes/digits/activation.yaml", "zoo/results/leaderboard.json"} <= names
-    assert {"zoo/py.typed", "zoo/results/store.py"} <= names
+    assert {"zoo/py.typed", "zoo/evidence/store.py"} <= names
     assert not any("seed-" in name or name.startswith("tests") for name in names)
 
 

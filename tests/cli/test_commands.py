@@ -177,11 +177,16 @@ def test_a_keras_setting_the_zoo_cannot_work_with_is_refused(tmp_path, variable,
         (tmp_path / "keras.json").write_text(json.dumps(config))
     environment = {"KERAS_HOME": str(tmp_path), **variable}
     assert is_one_line_mistake(zoo("list", cwd=tmp_path, **environment), *words)
-    imported = subprocess.run(
-        [sys.executable, "-c", "import zoo"],
+    code = (
+        "import zoo, zoo.models, zoo.recipe\n"  # imports nothing that needs the setting
+        "arm = zoo.recipe.load('digits/activation').arms['relu']\n"
+        "zoo.models.build(arm.spec.model, None)"
+    )
+    built = subprocess.run(
+        [sys.executable, "-c", code],
         capture_output=True, text=True, env={**os.environ, **environment},
     )  # fmt: skip
-    assert imported.stderr.splitlines()[-1].startswith("ImportError: Keras's")
+    assert built.stderr.splitlines()[-1].startswith("zoo.errors.ZooError: Keras's")
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):

@@ -179,7 +179,7 @@ def test_an_edited_set_json_is_damage(place, change):
 PROCESS = """
 import sys, time
 from pathlib import Path
-from tests.datasets.test_cache import made_up
+from tests.data.test_cache import made_up
 from zoo.data import cache, folders
 
 here = Path(sys.argv[1])
@@ -200,7 +200,7 @@ print(int(cache.load(folders.place("made_up", None, None), make).splits["train"]
 HANGS = """
 import sys, time
 import numpy as np
-from tests.datasets.test_cache import made_up
+from tests.data.test_cache import made_up
 from zoo.data import cache, folders
 
 def hang(*_):
@@ -304,7 +304,7 @@ def test_a_file_in_the_way_is_one_line_and_stays(place, what):
 
 NO_ROOM = """
 import resource
-from tests.datasets.test_cache import made_up
+from tests.data.test_cache import made_up
 from zoo.data import cache, folders
 from zoo.errors import ZooError
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zoo import data
-from zoo.data import cache, folders
+from zoo.data import cache, folders, loading, names
 from zoo.data.raw import SPLITS, Raw
 from zoo.errors import ZooError
 from zoo.recipe import schema
@@ -61,7 +61,7 @@ def naive(made):
 @pytest.mark.parametrize("shape", [(4, 3, 3), (5, 2), (6,)], ids=["images", "curves", "table"])
 def test_inputs_are_standardized_per_channel_by_the_training_split(shape, kind, chunk, monkeypatch):
     """Whatever the part of the examples that is standardized at once."""
-    monkeypatch.setattr(data, "CHUNK", chunk)
+    monkeypatch.setattr(loading, "CHUNK", chunk)
     made = raw(shape, kind)
     loaded, twin = through_the_door(made), naive(made)
     assert loaded.input_shape == shape
@@ -109,7 +109,7 @@ def test_values_to_predict_stay_numbers(monkeypatch):
     module = types.ModuleType("zoo.data.sets.made_up")
     module.made_up = lambda: Raw(splits, outputs=2, task="regression")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(data.LOCAL, "made_up", "")
+    monkeypatch.setattr(names, "LOCAL", (*names.LOCAL, "made_up"))
     loaded = data.load("made_up")
     assert (loaded.task, loaded.train.y.dtype) == ("regression", np.float32)
     assert (loaded.test.y == 0.25).all()

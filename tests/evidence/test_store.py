@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.results.conftest import made_up_run, made_up_tuning
+from tests.made_up_evidence import made_up_run, made_up_tuning
 from zoo.errors import ZooError
 from zoo.evidence.store import Store
 from zoo.files import write_whole

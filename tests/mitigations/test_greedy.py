@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from zoo.mitigations.greedy import GreedyPretraining
 from zoo.models.mlp import MLP
-from zoo.recipe.values import KerasPart, Pretraining
+from zoo.recipe.schema import Pretraining
+from zoo.recipe.values import KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

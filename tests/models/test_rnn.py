@@ -192,7 +192,7 @@ def test_a_class_for_each_step_is_for_recurrent_networks():
     split = Split(np.zeros((1, 30, 10), np.float32), np.zeros((1, 10), np.int32))
     data = Dataset("copy_memory_10", split, split, split, 8, "classification")
     arguments = recipe.load("digits/residual").spec.model
-    with pytest.raises(ZooError, match=r"^copy_memory_10: .* family rnn gives, not cnn$"):
+    with pytest.raises(ZooError, match=r"^copy_memory_10: .* family cnn does not give: use rnn$"):
         models.build(arguments, data)
 
 

@@ -57,12 +57,14 @@ def show(
 def check(files: Recipes, imports: Imports = None) -> None:
     """Validate recipes without training."""
     from zoo import keras_setup, recipe
-    from zoo.parts import trial
 
+    found = _find(files)
     keras_setup.load_tensorflow()
+    from zoo.parts import trial  # which imports Keras
+
     _import(imports)
     mistakes = []
-    for path in _find(files):
+    for path in found:
         try:
             loaded = recipe.load(path)
             trial.check(loaded)

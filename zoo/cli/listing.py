@@ -43,7 +43,7 @@ def recipes(pattern: str) -> Table:
         evidence = f"{max(of_arms)} seeds" if of_arms else "none"
         if of_arms and len(of_arms) < len(found.arms):
             evidence += f", {len(of_arms)} of {len(found.arms)} arms"
-        if evidence == "none" and _here(found.data).startswith("no"):
+        if not of_arms and not _on_disk(found.data):
             evidence = "none: needs the network"
         table.add_row(recipe_id, arms, evidence)
     return table
@@ -67,21 +67,28 @@ def data_sets() -> Table:
 
 
 @functools.cache
+def _on_disk(name: str) -> bool:
+    """Whether a set can be had without the network, if the package that it comes with is here."""
+    name = name.removesuffix(names.ROWS)
+    return (
+        names.local(name) is not None
+        or (folders.place(name, None, None) / "set.json").is_file()
+        or any((folders.prepared() / name).glob("**/dataset_info.json"))
+    )
+
+
 def _here(name: str) -> str:
     name = name.removesuffix(names.ROWS)
-    found = names.local(name)
-    if found is not None:
-        _, length = found
-        if length is not None:
-            return "yes, made when asked for"
-        package = names.package(name)
-        installed = not package or importlib.util.find_spec(package) is not None
-        return "yes" if installed else "needs the extra: pip install 'gradient-zoo[data]'"
-    if (folders.place(name, None, None) / "set.json").is_file():
-        return "yes, decoded"
-    if any((folders.prepared() / name).glob("**/dataset_info.json")):
-        return "yes"
-    return "no: needs the network, or its files in ZOO_MANUAL_DIR"
+    if not _on_disk(name):
+        return "no: needs the network, or its files in ZOO_MANUAL_DIR"
+    if names.local(name) is None:
+        decoded = (folders.place(name, None, None) / "set.json").is_file()
+        return "yes, decoded" if decoded else "yes"
+    if name not in names.LOCAL:
+        return "yes, made when asked for"
+    package = names.package(name)
+    installed = not package or importlib.util.find_spec(package) is not None
+    return "yes" if installed else "needs the extra: pip install 'gradient-zoo[data]'"
 
 
 def data_folders() -> str:

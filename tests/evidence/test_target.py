@@ -1,0 +1,84 @@
+"""Steps-to-target on made-up curves with known answers."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoo.evidence.target import median_time, met, steps_to_target
+from zoo.recipe.schema import Target
+
+ACCURACY = Target(metric="val_accuracy", mode="max", value=0.9)
+LOSS = Target(metric="val_loss", mode="min", value=0.1)
+GRID = [10, 20, 30, 40, 50, 60]  # a budget of 40 and the two evaluations past it
+BUDGET = 40
+
+times = st.one_of(st.none(), st.integers(1, BUDGET))
+
+
+# ---------------------------------------------------------------- steps to target
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.1, 0.9, 0.9, 0.9, 0.1, 0.1], 20),  # exactly the target is enough
+        ([0.1, 0.95, 0.8, 0.95, 0.95, 0.95], 40),  # a spike is not learning
+        ([0.1, 0.1, 0.1, 0.95, 0.95, 0.95], 40),  # a late hit, confirmed past the budget
+        ([0.1, 0.1, 0.1, 0.1, 0.95, 0.95], None),  # past the budget is too late
+        ([0.1, 0.1, 0.1, 0.95, 0.95, 0.1], None),  # not confirmed twice
+        ([0.95] * 6, 10),
+        ([0.1] * 6, None),
+        ([None, 0.95, 0.95, 0.95, 0.95, 0.95], 20),
+        ([math.nan, 0.95, math.nan, 0.95, 0.95, 0.95], 40),
+    ],
+)
+def test_steps_to_target(values, expected):
+    assert steps_to_target(GRID, values, ACCURACY, BUDGET) == expected
+
+
+def test_divergence_after_reaching_leaves_the_run_reached():
+    assert steps_to_target(GRID[:4], [0.95, 0.95, 0.95, 0.2], ACCURACY, BUDGET) == 10
+
+
+def test_divergence_before_the_target_is_confirmed_censors():
+    assert steps_to_target(GRID[:2], [0.95, 0.95], ACCURACY, BUDGET) is None
+    assert steps_to_target([], [], ACCURACY, BUDGET) is None
+
+
+def test_a_loss_target_is_met_from_above():
+    assert steps_to_target(GRID, [1, 0.1, 0.1, 0.05, 1, 1], LOSS, BUDGET) == 20
+
+
+@given(st.lists(st.floats(0, 1), min_size=6, max_size=6), st.integers(1, 60))
+def test_steps_to_target_does_what_its_definition_says(values, budget):
+    hits = [
+        step
+        for index, step in enumerate(GRID)
+        if step <= budget and len(values[index : index + 3]) == 3
+        if min(values[index : index + 3]) >= ACCURACY.value
+    ]
+    assert steps_to_target(GRID, values, ACCURACY, budget) == (min(hits) if hits else None)
+
+
+def test_an_undefined_or_infinite_metric_does_not_meet_a_target():
+    assert not any(met(value, LOSS) for value in (None, math.nan, -math.inf))
+
+
+# ---------------------------------------------------------------- medians
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ([10, 30, 20], 20),
+        ([10, 20, 30, 40], 20),
+        ([10, 20, None, None], 20),  # half reach: the median is the last that did
+        ([10, None, None], None),  # fewer than half
+        ([None], None),
+        ([10], 10),
+    ],
+)
+def test_median_time(runs, expected):
+    assert median_time(runs) == expected

@@ -1,0 +1,113 @@
+"""Made-up evidence with known answers."""
+
+from pathlib import Path
+
+import pytest
+
+from zoo import recipe as recipes
+from zoo.evidence.record import Curve, ProbeRecord, RunRecord, TuningRun
+from zoo.evidence.store import Store
+
+BUDGET, EVERY = 100, 10
+QUANTITIES = {
+    "delta_rms", "kernel_grad_norm", "kernel_grad_rms", "update_ratio", "displacement",
+    "kernel_rms", "saturated", "dead", "nonfinite", "zero_grads",
+}  # fmt: skip
+YAML = """
+title: A made-up comparison
+claim: Nothing.
+data: {name: digits, batch_size: 64}
+model: {family: mlp, depth: 2, width: 4, activation: sigmoid}
+training:
+  optimizer: SGD
+  learning_rate: [0.1, 0.2, 0.4]
+  steps: 100
+  evaluate_every: 10
+  seeds: 3
+  tuning_seeds: 1
+target: {metric: val_accuracy, mode: max, value: 0.9}
+baseline: sigmoid
+arms:
+  sigmoid: {}
+  tanh: {model.activation: tanh}
+  relu: {model.activation: relu}
+"""
+
+
+def written(folder: Path, text: str = YAML) -> recipes.Recipe:
+    path = folder / "recipes" / "made" / "up.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return recipes.load(path)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> recipes.Recipe:
+    return written(tmp_path)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "evidence")
+
+
+def made_up_run(arm, seed, reached_at, *, rate=0.2, diverged_at=None, first_delta=0.5):
+    """A run whose accuracy jumps to 0.95 at step `reached_at`, or stays at 0.1."""
+    steps = list(range(EVERY, BUDGET + 2 * EVERY + 1, EVERY))
+    if diverged_at is not None:
+        steps = [step for step in steps if step <= diverged_at]
+    accuracy = [0.95 if reached_at and step >= reached_at else 0.1 for step in steps]
+    probes = [0, 1, 2, 4, 8, 10, 50]
+    rows = [[first_delta, 0.75, 2.0]] * len(probes)
+    layers = ["dense_1", "dense_2", "output"]
+    quantities = dict.fromkeys(QUANTITIES, rows)
+    return RunRecord(
+        recipe=arm.recipe,
+        arm=arm.name,
+        seed=seed,
+        learning_rate=rate,
+        arm_sha256=arm.sha256,
+        status="reached" if reached_at else "budget",
+        diverged_at=diverged_at,
+        steps_to_target=reached_at,
+        test_loss=None if diverged_at else 0.3,
+        test_accuracy=None if diverged_at else 0.9,
+        evaluation=Curve(
+            step=steps, training_loss=accuracy, val_loss=accuracy, val_accuracy=accuracy
+        ),
+        probe=ProbeRecord(steps=probes, layers=layers, **quantities),
+        seconds=1.0,
+        seconds_per_step=0.002 if arm.name == "tanh" else 0.001,
+        parameters=100,
+        input_shape=[8, 8, 1],
+    )
+
+
+def made_up_tuning(arm, reached_at):
+    """A search in which the rates reach the target at the given steps."""
+    return [
+        TuningRun(
+            learning_rate=rate,
+            seed=1000,
+            status="reached" if time else "budget",
+            steps_to_target=time,
+            final_metric=0.95 if time else 0.1,
+            arm_sha256=arm.sha256,
+        )
+        for rate, time in zip((0.1, 0.2, 0.4), reached_at, strict=True)
+    ]
+
+
+@pytest.fixture
+def fill(recipe, store):
+    """Writes, for each arm, a search that chooses 0.2 and a run for each given time."""
+
+    def write(times, **options):
+        for name, of_arm in times.items():
+            arm = recipe.arms[name]
+            store.write_tuning(arm, made_up_tuning(arm, (None, 20, 50)))
+            for seed, time in enumerate(of_arm):
+                store.write_record(arm, made_up_run(arm, seed, time, **options.get(name, {})))
+        store.write_manifest()
+
+    return write

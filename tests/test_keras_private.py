@@ -1,0 +1,86 @@
+"""What the zoo relies on in names that Keras and TensorFlow may change with any release."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from zoo import keras_private
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def test_keras_draws_its_seeds_from_the_generator_and_from_its_own_again():
+    def kernel():
+        layer = keras.layers.Dense(3)
+        layer.build((None, 4))
+        return layer.kernel.numpy()
+
+    keras.utils.set_random_seed(0)
+    before = kernel()
+    for _ in range(2):
+        with keras_private.seeds_from(random.Random(5)):
+            first = kernel()
+        keras.utils.set_random_seed(1)  # has no part in it
+        with keras_private.seeds_from(random.Random(5)):
+            np.testing.assert_array_equal(kernel(), first)
+    with pytest.raises(ZeroDivisionError), keras_private.seeds_from(random.Random(5)):
+        1 / 0  # noqa: B018
+    keras.utils.set_random_seed(0)
+    np.testing.assert_array_equal(kernel(), before)
+
+
+def test_inner_layers_are_those_right_inside_in_their_order():
+    one, two = keras.layers.Dense(2), keras.layers.Dense(3)
+    inside = keras.Sequential([one, two])
+    both = keras.layers.Bidirectional(keras.layers.LSTM(2))
+    model = keras.Sequential([keras.Input((4, 2)), inside, both])
+    assert keras_private.inner_layers(model)[1:] == [inside, both]  # the input comes first
+    assert keras_private.inner_layers(inside)[1:] == [one, two]
+    assert keras_private.inner_layers(both) == [both.forward_layer, both.backward_layer]
+    assert keras_private.inner_layers(one) == []
+
+
+def test_a_counted_loss_is_what_keras_reports():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    keras_private.count_loss(model, 1.0, 3)
+    keras_private.count_loss(model, 2.0, 1)
+    assert float(model.get_metrics_result()["loss"]) == pytest.approx(1.25)
+
+
+def test_an_optimizer_on_one_replica_takes_the_same_steps():
+    def stepped(optimizer):
+        variable = keras.Variable(np.ones(3, np.float32))
+        optimizer.build([variable])
+        for _ in range(2):
+            optimizer.apply([tf.constant([1.0, -2.0, 3.0])], [variable])
+        return variable.numpy()
+
+    changed = keras_private.on_one_replica(keras.optimizers.SGD(0.1, momentum=0.9))
+    np.testing.assert_array_equal(
+        stepped(changed), stepped(keras.optimizers.SGD(0.1, momentum=0.9))
+    )
+    gradients = [(tf.constant(1.0), keras.Variable(0.0))]
+    assert changed._all_reduce_sum_gradients(gradients) is gradients
+
+
+def test_a_function_that_is_not_inlined_says_so_to_tensorflow():
+    function = keras_private.not_inlined(lambda x: x + 1)
+    concrete = function.get_concrete_function(tf.TensorSpec([], tf.float32))
+    assert concrete.function_def.attr["_noinline"].b
+    assert float(function(tf.constant(1.0))) == 2.0
+
+
+def test_fused_batch_norm_gives_the_unbiased_variance():
+    x = np.random.default_rng(0).normal(3, 2, (4, 5, 6, 2)).astype(np.float32)
+    scale, offset = np.array([1.0, 2.0], np.float32), np.array([0.5, 0.0], np.float32)
+    y, mean, variance = keras_private.fused_batch_norm(x, scale, offset, 1e-3)
+    wide = x.astype(np.float64)
+    axes = (0, 1, 2)
+    np.testing.assert_allclose(mean, wide.mean(axes), rtol=1e-5)
+    np.testing.assert_allclose(variance, wide.var(axes, ddof=1), rtol=1e-4)
+    expected = (wide - wide.mean(axes)) / np.sqrt(wide.var(axes) + 1e-3) * scale + offset
+    np.testing.assert_allclose(y, expected, rtol=1e-3, atol=1e-3)
