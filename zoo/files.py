@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 from zoo.errors import Place, ZooError, mistake
@@ -18,6 +17,8 @@ def write_whole(path: Path, text: str | bytes) -> None:
     Raises:
         ZooError: if the file system refuses.
     """
+    import tempfile  # takes longer than a listing may
+
     try:
         with contextlib.suppress(FileExistsError):  # something else is there: said by mkstemp
             path.parent.mkdir(parents=True, exist_ok=True)

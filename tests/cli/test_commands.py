@@ -156,7 +156,7 @@ def test_a_changed_number_in_a_derived_file_is_found(tmp_path):
         (["check", "missing.yaml"], ["missing.yaml", "No such file"]),
         (["data", "prepare", "digts"], ["digts", "did you mean"]),
         (["frobnicate"], ["frobnicate"]),
-        (["run"], ["recipes"]),
+        (["run"], ["RECIPE"]),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(arguments, words, tmp_path):

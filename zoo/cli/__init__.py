@@ -5,6 +5,8 @@ import signal
 import sys
 from types import FrameType
 
+import click
+
 from zoo import keras_setup
 from zoo.cli.commands import app
 from zoo.errors import ZooError
@@ -19,17 +21,21 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     try:
         keras_setup.require()
-        code = app(standalone_mode=False)
+        with app.make_context("zoo", sys.argv[1:] or ["--help"]) as context:
+            app.invoke(context)
         sys.stdout.flush()
+        code = 0
+    except click.exceptions.Exit as end:  # after --help
+        code = end.exit_code
     except ZooError as error:
         print(error, file=sys.stderr)
         code = 2
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except Exception as error:
-        if not hasattr(error, "format_message"):  # Click's, for a mistake in the command line
-            raise
+    except KeyboardInterrupt:
+        code = 130
+    except click.ClickException as error:  # a mistake in the command line
         print(f"zoo: {error.format_message().rstrip('.')}; see zoo --help", file=sys.stderr)
         code = 2
     raise SystemExit(code)

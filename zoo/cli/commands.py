@@ -1,52 +1,69 @@
 """The commands: each parses, calls and prints, and imports no more than it needs."""
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from zoo.errors import ZooError
 
-app = typer.Typer(
-    help="Paired Keras models that measure the cures for vanishing and exploding gradients.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+recipes_ = click.argument("recipes", metavar="RECIPE...", nargs=-1, required=True)
+some_recipes = click.argument("recipes", metavar="[RECIPE...]", nargs=-1)
+settings_ = click.option(
+    "--set",
+    "settings",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Replace a value, as training.steps=100.",
+)
+imports_ = click.option(
+    "--import",
+    "imports",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Python file with your own Keras objects.",
+)
+results_ = click.option(
+    "--results",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Evidence; by default the zoo's own.",
 )
 
-Recipes = Annotated[list[str], typer.Argument(help="ids, globs of ids, or YAML files")]
-SomeRecipes = Annotated[
-    list[str] | None, typer.Argument(help="ids, globs of ids, or YAML files; default: all")
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="replace a value, as training.steps=100"),
-]
-Imports = Annotated[
-    list[Path] | None,
-    typer.Option("--import", metavar="FILE", help="Python file with your own Keras objects"),
-]
-Results = Annotated[
-    Path | None, typer.Option("--results", metavar="DIR", help="evidence; default: the zoo's own")
-]
+
+class _InOrder(click.Group):
+    """Commands are listed in the order of this file."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder, context_settings={"max_content_width": 100})
+def app() -> None:
+    """Paired Keras models that measure the cures for vanishing and exploding gradients.
+
+    A RECIPE is an id, a glob of ids, or the path of a YAML file.
+    """
 
 
 @app.command("list")
-def list_(pattern: Annotated[str, typer.Argument(help="a glob of ids")] = "*") -> None:
-    """List recipes, their arms and what is in the evidence."""
+@click.argument("pattern", default="*")
+def list_(pattern: str) -> None:
+    """List recipes, their arms and what is in the evidence; PATTERN is a glob of ids."""
     from zoo.cli import listing
 
-    _print(listing.recipes(pattern))
+    print(listing.recipes(pattern, _width()))
 
 
 @app.command()
-def show(
-    recipe: str,
-    arm: Annotated[str | None, typer.Option(help="show this arm alone")] = None,
-    settings: Settings = None,
-) -> None:
+@click.argument("recipe")
+@click.option("--arm", metavar="NAME", help="Show this arm alone.")
+@settings_
+def show(recipe: str, arm: str | None, settings: Sequence[str]) -> None:
     """Show the resolved recipe, and what each arm changes."""
     from zoo.cli import listing
 
@@ -54,15 +71,18 @@ def show(
 
 
 @app.command()
-def check(files: Recipes, imports: Imports = None) -> None:
+@recipes_
+@imports_
+def check(recipes: Sequence[str], imports: Sequence[Path]) -> None:
     """Validate recipes without training."""
     from zoo import keras_setup, recipe
 
-    found = _find(files)
+    found = _find(recipes)
     keras_setup.load_tensorflow()
-    from zoo.parts import trial  # which imports Keras
+    from zoo.parts import trial, user_files  # which import Keras
 
-    _import(imports)
+    for file in imports:
+        user_files.import_file(file)
     mistakes = []
     for path in found:
         try:
@@ -76,28 +96,42 @@ def check(files: Recipes, imports: Imports = None) -> None:
 
 
 @app.command()
+@recipes_
+@settings_
+@click.option("--seeds", metavar="N", type=click.IntRange(min=1), help="Reported seeds.")
+@click.option("--arms", metavar="A,B", help="Only these arms and the baseline.")
+@click.option(
+    "--workers",
+    metavar="N",
+    default="auto",
+    show_default=True,
+    help="Single-threaded workers; auto: one a core.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster, as tcp://host:8786.")
+@imports_
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path("zoo-results"),
+    show_default=True,
+    help="Where the evidence goes.",
+)
 def run(
-    recipes: Recipes,
-    settings: Settings = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="reported seeds")] = None,
-    arms: Annotated[
-        str | None, typer.Option(metavar="A,B", help="only these arms and the baseline")
-    ] = None,
-    workers: Annotated[
-        str, typer.Option(metavar="N", help="single-threaded workers; auto: one a core")
-    ] = "auto",
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="of a Dask cluster, as tcp://host:8786")
-    ] = None,
-    imports: Imports = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="where the evidence goes")] = Path(
-        "zoo-results"
-    ),
+    recipes: Sequence[str],
+    settings: Sequence[str],
+    seeds: int | None,
+    arms: str | None,
+    workers: str,
+    scheduler: str | None,
+    imports: Sequence[Path],
+    out: Path,
 ) -> None:
     """Train what the evidence does not have yet, then print rows and figures."""
     from rich.console import Console
 
     from zoo.evidence.store import Store
+    from zoo.parts import user_files
     from zoo.sweep import progress
     from zoo.sweep.dask import cluster
     from zoo.sweep.sweep import Sweep
@@ -109,7 +143,7 @@ def run(
     found = [_load(name, settings, seeds) for name in _find(recipes)]
     chosen = [loaded.only(arms.split(",")) for loaded in found] if arms else found
     store = Store(out)
-    job = Sweep(chosen, store, imports=[_source(path) for path in imports or []])
+    job = Sweep(chosen, store, imports=[user_files.read_source(path) for path in imports])
     if not job.finished:
         pool = cluster(scheduler) if scheduler else local(count)
         with pool as its_workers, progress.shown(Console(), job.states) as listener:
@@ -121,25 +155,25 @@ def run(
         if not job.failures:  # else there is nothing to report for that reason
             raise
     if job.failures:
-        raise typer.Exit(1)
+        raise SystemExit(1)
 
 
 @app.command()
+@some_recipes
+@results_
+@click.option("--format", "format_", default="table", help="table, markdown or json.")
+@click.option("--target", type=float, help="Score the same curves against another target value.")
+@click.option("--check", is_flag=True, help="Recompute every derived file; exit 1 on a difference.")
+@settings_
 def leaderboard(
-    recipes: SomeRecipes = None,
-    results: Results = None,
-    format_: Annotated[str, typer.Option("--format", help="table, markdown or json")] = "table",
-    target: Annotated[
-        float | None, typer.Option(help="score the same curves against another target value")
-    ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="recompute every derived file; exit 1 on a difference")
-    ] = False,
-    settings: Settings = None,
+    recipes: Sequence[str],
+    results: Path | None,
+    format_: str,
+    target: float | None,
+    check: bool,
+    settings: Sequence[str],
 ) -> None:
     """Print the rows of the leaderboard, or check them against the evidence."""
-    from zoo.evidence.store import Store
-    from zoo.results import published, tables
     from zoo.results.folder import FOLDER
 
     folder = results or FOLDER
@@ -149,31 +183,34 @@ def leaderboard(
         from zoo.results.check import differences
 
         lines = differences(folder)
-        for line in lines:
-            print(line, file=sys.stderr)
+        _warn(lines)
         if lines:
-            raise typer.Exit(1)
+            raise SystemExit(1)
         print(f"{folder}: tables and figures are those of the evidence")
         return
     if format_ not in ("table", "markdown", "json"):
         raise ZooError(f"--format {format_}: no such format; choose table, markdown or json")
-    found = published.boards(folder, _find(recipes) if recipes else None, _parsed(settings), target)
+    from zoo.evidence.store import Store
+    from zoo.results import published, tables
+
+    chosen = _find(recipes) if recipes else None
+    found = published.boards(folder, chosen, _parsed(settings), target)
     if not recipes:
         _warn(published.strange(Store(folder)))
     if format_ == "json":
         print(tables.as_json([row for _, rows in found for row in rows]), end="")
-        return
     for loaded, rows in found:
-        markdown = format_ == "markdown"
-        _print(
-            tables.markdown(loaded, rows) if markdown else tables.terminal(loaded, rows, _width())
-        )
+        if format_ == "markdown":
+            print(tables.markdown(loaded, rows))
+        elif format_ == "table":
+            _print(tables.terminal(loaded, rows, _width()))
 
 
 @app.command()
-def figures(
-    recipes: SomeRecipes = None, results: Results = None, settings: Settings = None
-) -> None:
+@some_recipes
+@results_
+@settings_
+def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str]) -> None:
     """Draw the gradients and the learning curves of the evidence."""
     from zoo.evidence.store import Store
     from zoo.results import figures, published
@@ -192,25 +229,26 @@ def figures(
             print(path)
 
 
-data_app = typer.Typer(
-    help="List, prepare and locate data sets.", no_args_is_help=True, rich_markup_mode=None
-)
-app.add_typer(data_app, name="data")
+@app.group("data", cls=_InOrder, no_args_is_help=False)
+def data_() -> None:
+    """List, prepare and locate data sets."""
 
 
-@data_app.command("list")
+@data_.command("list")
 def data_list() -> None:
     """List the data sets of the recipes and those prepared here."""
     from zoo.cli import listing
 
-    _print(listing.data_sets())
+    print(listing.data_sets(_width()))
 
 
-@data_app.command("prepare")
-def data_prepare(
-    name: Annotated[str, typer.Argument(help="digits, or a name of tensorflow-datasets")],
-) -> None:
-    """Download, check and decode a data set, so that a run finds it ready."""
+@data_.command("prepare")
+@click.argument("name")
+def data_prepare(name: str) -> None:
+    """Download, check and decode a data set, so that a run finds it ready.
+
+    NAME is digits, or a name of tensorflow-datasets.
+    """
     from zoo import data
 
     loaded = data.load(name)
@@ -219,7 +257,7 @@ def data_prepare(
     print(f"{name}: ready, {sizes} examples of {shape}, {loaded.outputs} outputs")
 
 
-@data_app.command("where")
+@data_.command("where")
 def data_where() -> None:
     """Print the folders that data sets come from and go to."""
     from zoo.cli import listing
@@ -230,36 +268,22 @@ def data_where() -> None:
 # ---------------------------------------------------------------- helpers
 
 
-def _find(patterns: list[str]) -> list[str]:
+def _find(patterns: Sequence[str]) -> list[str]:
     from zoo import recipe
 
     return [str(path) for _, path in recipe.find(patterns)]
 
 
-def _parsed(settings: list[str] | None) -> dict[str, Any]:
+def _parsed(settings: Sequence[str]) -> dict[str, Any]:
     from zoo import recipe
 
-    return dict(recipe.parse_setting(text) for text in settings or [])
+    return dict(recipe.parse_setting(text) for text in settings)
 
 
-def _load(name: str, settings: list[str] | None, seeds: int | None = None) -> Any:
+def _load(name: str, settings: Sequence[str], seeds: int | None = None) -> Any:
     from zoo import recipe
 
     return recipe.load(name, _parsed(settings), seeds)
-
-
-def _source(path: Path) -> tuple[str, str]:
-    from zoo.parts import user_files
-
-    return user_files.read_source(path)
-
-
-def _import(paths: list[Path] | None) -> None:
-    if paths:
-        from zoo.parts import user_files
-
-        for path in paths:
-            user_files.import_file(path)
 
 
 def _worker_count(workers: str) -> int:
@@ -282,22 +306,16 @@ def _report(chosen: list[Any], whole: list[Any], store: Any) -> None:
             print(path)
 
 
-def _warn(lines: list[str]) -> None:
+def _warn(lines: Sequence[str]) -> None:
     for line in lines:
         print(line, file=sys.stderr)
 
 
 def _width() -> int:
+    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 100
+
+
+def _print(table: Any) -> None:
     from rich.console import Console
 
-    console = Console()
-    return console.width if console.is_terminal else 100
-
-
-def _print(thing: Any) -> None:
-    from rich.console import Console
-
-    if isinstance(thing, str):
-        print(thing)
-        return
-    Console(width=_width()).print(thing)
+    Console(width=_width()).print(table)

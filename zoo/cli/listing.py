@@ -3,11 +3,11 @@
 import fnmatch
 import functools
 import importlib.util
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from zoo.data import folders, names
 from zoo.errors import ZooError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zoo.recipe import Recipe
 
 
-def recipes(pattern: str) -> Table:
+def recipes(pattern: str, width: int) -> str:
     """The recipes whose ids match a glob: arms, the baseline with a star, and evidence.
 
     Raises:
@@ -32,10 +32,7 @@ def recipes(pattern: str) -> Table:
     seeds: dict[str, list[int]] = {}  # of each arm that has evidence
     for row in committed():
         seeds.setdefault(row["recipe"], []).append(row["seeds"])
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("recipe", no_wrap=True)
-    table.add_column("arms")
-    table.add_column("evidence", no_wrap=True)
+    lines = []
     for recipe_id in ids:
         found = summary(recipe_id, known)
         arms = ", ".join(f"{arm}*" if arm == found.baseline else arm for arm in found.arms)
@@ -45,11 +42,11 @@ def recipes(pattern: str) -> Table:
             evidence += f", {len(of_arms)} of {len(found.arms)} arms"
         if not of_arms and not _on_disk(found.data):
             evidence = "none: needs the network"
-        table.add_row(recipe_id, arms, evidence)
-    return table
+        lines.append((recipe_id, arms, evidence))
+    return _table(("recipe", "arms", "evidence"), lines, width, wrapped=1)
 
 
-def data_sets() -> Table:
+def data_sets(width: int) -> str:
     """The data sets of the zoo, of its recipes and of this machine, and whether they are here."""
     made_here = [name for name in names.LOCAL if not names.takes_length(name)]
     wanted: dict[str, list[str]] = {name: [] for name in made_here}
@@ -58,12 +55,31 @@ def data_sets() -> Table:
         wanted.setdefault(summary(recipe_id, known).data, []).append(recipe_id)
     for path in folders.prepared().glob("*/**/dataset_info.json"):
         wanted.setdefault(path.relative_to(folders.prepared()).parts[0], [])
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
-    for column in ("data set", "here", "recipes"):
-        table.add_column(column, no_wrap=column != "recipes")
-    for name, recipe_ids in wanted.items():
-        table.add_row(name, _here(name), ", ".join(each.rpartition("/")[2] for each in recipe_ids))
-    return table
+    lines = [
+        (name, _here(name), ", ".join(each.rpartition("/")[2] for each in recipe_ids))
+        for name, recipe_ids in wanted.items()
+    ]
+    return _table(("data set", "here", "recipes"), lines, width, wrapped=2)
+
+
+def _table(
+    headings: tuple[str, ...], lines: Sequence[tuple[str, ...]], width: int, wrapped: int
+) -> str:
+    """A table of plain text, one of whose columns wraps at words; hundreds of lines in a moment."""
+    sizes = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
+    sizes[wrapped] = max(20, width - sum(sizes) + sizes[wrapped] - 2 * (len(sizes) - 1))
+    text = []
+    for line in (headings, tuple("─" * size for size in sizes), *lines):
+        parts = textwrap.wrap(line[wrapped], sizes[wrapped]) or [""]
+        for number, part in enumerate(parts):
+            cells = ["" if number else cell for cell in line]
+            cells[wrapped] = part
+            text.append(
+                "  ".join(
+                    f"{cell:{size}}" for cell, size in zip(cells, sizes, strict=True)
+                ).rstrip()
+            )
+    return "\n".join(text)
 
 
 @functools.cache
@@ -72,9 +88,14 @@ def _on_disk(name: str) -> bool:
     name = name.removesuffix(names.ROWS)
     return (
         names.local(name) is not None
-        or (folders.place(name, None, None) / "set.json").is_file()
+        or _decoded(name)
         or any((folders.prepared() / name).glob("**/dataset_info.json"))
     )
+
+
+def _decoded(name: str) -> bool:
+    whole = folders.of_set(name).is_dir()
+    return whole and (folders.place(name, None, None) / "set.json").is_file()
 
 
 def _here(name: str) -> str:
@@ -82,8 +103,7 @@ def _here(name: str) -> str:
     if not _on_disk(name):
         return "no: needs the network, or its files in ZOO_MANUAL_DIR"
     if names.local(name) is None:
-        decoded = (folders.place(name, None, None) / "set.json").is_file()
-        return "yes, decoded" if decoded else "yes"
+        return "yes, decoded" if _decoded(name) else "yes"
     if name not in names.LOCAL:
         return "yes, made when asked for"
     package = names.package(name)

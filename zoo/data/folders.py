@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,11 +37,17 @@ def decoded() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gradient-zoo"
 
 
+def of_set(name: str) -> Path:
+    """The folder of a decoded set in all its versions and splits."""
+    return decoded() / quote(name, safe="", errors="surrogateescape")
+
+
 def place(name: str, split: Mapping[str, str] | None, image_size: int | None) -> Path:
     """The folder of a set in one split."""
     chosen = json.dumps([dict(split) if split else None, image_size], sort_keys=True)
     key = (
         "default" if chosen == "[null, null]" else hashlib.sha256(chosen.encode()).hexdigest()[:16]
     )
-    version = metadata.version("tensorflow-datasets")
-    return decoded() / quote(name, safe="", errors="surrogateescape") / version / key
+    from importlib import metadata  # takes longer than a listing may
+
+    return of_set(name) / metadata.version("tensorflow-datasets") / key

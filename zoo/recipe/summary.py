@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from zoo.errors import Place
 from zoo.recipe import yaml_places
 
 
@@ -27,16 +27,24 @@ def summary(recipe_id: str, known: Mapping[str, Path]) -> Summary:
     Raises:
         ZooError: for a recipe that cannot be loaded, as `zoo.recipe.load`.
     """
-    source = yaml_places.read(known[recipe_id])
     try:
-        if parent := source.values.pop("extends", None):
-            changes, source = source.values, yaml_places.read(known[parent])
-            for key, value in changes.items():
-                source.override(key, value, {(): Place(source.name)})
-        values = source.values
+        values = yaml_places.outline(known[recipe_id])
+        if "extends" in values:
+            values = _changed(yaml_places.outline(known[values["extends"]]), values)
         return Summary(values["baseline"], list(values["arms"]), values["data"]["name"])
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, AttributeError):
         from zoo.recipe.loading import load
 
         loaded = load(known[recipe_id])  # says what is wrong
         return Summary(loaded.baseline, list(loaded.arms), loaded.spec.data.name)
+
+
+def _changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with those at dotted keys replaced."""
+    for key, value in changes.items():
+        *above, last = key.split(".")
+        inner = values
+        for part in above:
+            inner = inner[part]
+        inner[last] = value
+    return values

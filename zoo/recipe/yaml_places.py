@@ -163,19 +163,19 @@ class _Reader:
         return None if kind == "null" else text
 
 
-def _composed(text: str) -> yaml.Node | None:
-    try:
-        node: yaml.Node | None = yaml.compose(text, Loader=_FastLoader)
-    except (yaml.YAMLError, ValueError):
-        node = yaml.compose(text, Loader=_CoreSchemaLoader)
-    return node
+def _composed(text: str, name: str) -> yaml.Node | None:
+    """The node tree of a text.
 
-
-def _read(text: str, name: str) -> tuple[Any, _Reader]:
-    reader = _Reader(name)
+    Raises:
+        ZooError: if it is not YAML.
+    """
     try:
-        node = _composed(text)
-        return None if node is None else reader.read(node), reader
+        node: yaml.Node | None
+        try:
+            node = yaml.compose(text, Loader=_FastLoader)
+        except (yaml.YAMLError, ValueError):
+            node = yaml.compose(text, Loader=_CoreSchemaLoader)
+        return node
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
@@ -184,6 +184,14 @@ def _read(text: str, name: str) -> tuple[Any, _Reader]:
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # characters that do not exist
         reason = " ".join(str(error).split())
         raise ZooError(mistake(Place(name), "not YAML", reason)) from None
+    except RecursionError:
+        raise ZooError(mistake(Place(name), "nested too deeply")) from None
+
+
+def _read(text: str, name: str) -> tuple[Any, _Reader]:
+    reader, node = _Reader(name), _composed(text, name)
+    try:
+        return None if node is None else reader.read(node), reader
     except RecursionError:
         raise ZooError(mistake(Place(name), "nested too deeply")) from None
 
@@ -218,3 +226,24 @@ def parse_value(text: str, name: str) -> Any:
 def read(path: Path, name: str | None = None) -> YamlSource:
     """Reads the YAML mapping in a UTF-8 file; `name` as in `parse`, by default the path."""
     return parse(read_text(path, name, MAX_BYTES), name or str(path))
+
+
+def outline(path: Path) -> dict[str, Any]:
+    """The keys of a file and those one level below, quickly: a listing reads hundreds of files.
+
+    Returns:
+        For each key a scalar's text, or the keys of a mapping with their scalars' texts; None for
+        what is deeper. Nothing is checked.
+
+    Raises:
+        ZooError: if the file cannot be read, or is not YAML.
+    """
+    node = _composed(read_text(path, None, MAX_BYTES), str(path))
+
+    def inner(node: yaml.Node, depth: int) -> Any:
+        if isinstance(node, yaml.MappingNode) and depth:
+            return {key.value: inner(value, depth - 1) for key, value in node.value}
+        return node.value if isinstance(node, yaml.ScalarNode) else None
+
+    found = inner(node, 2) if node is not None else None
+    return found if isinstance(found, dict) else {}

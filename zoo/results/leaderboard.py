@@ -67,12 +67,19 @@ def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> lis
     """
     found = evidence(recipe, store)
     target, budget = _target(recipe, target_value), recipe.spec.training.steps
+    reached = {
+        name: {
+            seed: time_to_target(record.evaluation, target, budget)
+            for seed, record in of.records.items()
+        }
+        for name, of in found.items()
+    }
     base = found.pop(recipe.baseline)
     seeds = {name: sorted(base.records.keys() & arm.records.keys()) for name, arm in found.items()}
     arms = {name: arm for name, arm in found.items() if seeds[name]}
 
     def times(of: ArmEvidence, of_seeds: Sequence[int]) -> list[int | None]:
-        return [time_to_target(of.records[seed].evaluation, target, budget) for seed in of_seeds]
+        return [reached[of.arm.name][seed] for seed in of_seeds]
 
     def shortfall(name: str) -> list[int]:
         before = capped(times(base, seeds[name]), budget)
