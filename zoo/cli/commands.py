@@ -77,14 +77,14 @@ def check(recipes: Sequence[str], imports: Sequence[Path]) -> None:
     """Validate recipes without training."""
     from zoo import keras_setup, recipe
 
-    found = _find(recipes)
+    paths = _find(recipes)
     keras_setup.load_tensorflow()
     from zoo.parts import trial, user_files  # which import Keras
 
     for file in imports:
         user_files.import_file(file)
     mistakes = []
-    for path in found:
+    for path in paths:
         try:
             loaded = recipe.load(path)
             trial.check(loaded)
@@ -140,8 +140,8 @@ def run(
     count = _worker_count(workers)
     if scheduler and workers != "auto":
         raise ZooError("--workers and --scheduler: give one; a cluster has its own workers")
-    found = [_load(name, settings, seeds) for name in _find(recipes)]
-    chosen = [loaded.only(arms.split(",")) for loaded in found] if arms else found
+    loaded = [_load(name, settings, seeds) for name in _find(recipes)]
+    chosen = [recipe.only(arms.split(",")) for recipe in loaded] if arms else loaded
     store = Store(out)
     job = Sweep(chosen, store, imports=[user_files.read_source(path) for path in imports])
     if not job.finished:
@@ -150,7 +150,7 @@ def run(
             job.run(its_workers, listener)
     _warn([f"failed: {line}" for line in job.failures])
     try:
-        _report(chosen, found, store)
+        _report(chosen, loaded, store)
     except ZooError:
         if not job.failures:  # else there is nothing to report for that reason
             raise
@@ -194,12 +194,12 @@ def leaderboard(
     from zoo.results import published, tables
 
     chosen = _find(recipes) if recipes else None
-    found = published.boards(folder, chosen, _parsed(settings), target)
+    boards = published.boards(folder, chosen, _parsed(settings), target)
     if not recipes:
         _warn(published.strange(Store(folder)))
     if format_ == "json":
-        print(tables.as_json([row for _, rows in found for row in rows]), end="")
-    for loaded, rows in found:
+        print(tables.as_json([row for _, rows in boards for row in rows]), end="")
+    for loaded, rows in boards:
         if format_ == "markdown":
             print(tables.markdown(loaded, rows))
         elif format_ == "table":

@@ -34,13 +34,13 @@ def recipes(pattern: str, width: int) -> str:
         seeds.setdefault(row["recipe"], []).append(row["seeds"])
     lines = []
     for recipe_id in ids:
-        found = summary(recipe_id, known)
-        arms = ", ".join(f"{arm}*" if arm == found.baseline else arm for arm in found.arms)
+        outline = summary(recipe_id, known)
+        arms = ", ".join(f"{arm}*" if arm == outline.baseline else arm for arm in outline.arms)
         of_arms = seeds.get(recipe_id, [])
         evidence = f"{max(of_arms)} seeds" if of_arms else "none"
-        if of_arms and len(of_arms) < len(found.arms):
-            evidence += f", {len(of_arms)} of {len(found.arms)} arms"
-        if not of_arms and not _on_disk(found.data):
+        if of_arms and len(of_arms) < len(outline.arms):
+            evidence += f", {len(of_arms)} of {len(outline.arms)} arms"
+        if not of_arms and not _on_disk(outline.data):
             evidence = "none: needs the network"
         lines.append((recipe_id, arms, evidence))
     return _table(("recipe", "arms", "evidence"), lines, width, wrapped=1)

@@ -34,14 +34,14 @@ def load(at: Path, make: Callable[[], tuple[str, Raw]]) -> Raw:
     Raises:
         ZooError: if the cache cannot be written; and what `make` raises.
     """
-    found = read(at)
-    if found is not None:
-        return found
+    kept = read(at)
+    if kept is not None:
+        return kept
     try:
         at.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(at.parent / f".{at.name}.lock"):
-            found = read(at)
-            if found is None:
+            kept = read(at)
+            if kept is None:
                 for left in at.parent.glob(f".{at.name}.*/"):  # by a process that was killed
                     shutil.rmtree(left)
                 _write(at, *make())
@@ -50,9 +50,9 @@ def load(at: Path, make: Callable[[], tuple[str, Raw]]) -> Raw:
             f"{at}: cannot be written: {error.strerror or error}; "
             "make room, or name another folder in ZOO_CACHE_DIR"
         ) from None
-    found = read(at)
-    assert found is not None
-    return found
+    kept = read(at)
+    assert kept is not None
+    return kept
 
 
 def read(at: Path) -> Raw | None:

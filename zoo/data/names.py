@@ -22,8 +22,8 @@ ROWS = "_rows"  # ends the name of an image set whose images are sequences of ro
 def local(name: str) -> tuple[str, int | None] | None:
     """Which of `LOCAL` a name asks for, and at which length; None for a set of the catalogue."""
     base, number = name, None
-    if found := re.fullmatch(r"(.+)_([1-9][0-9]{0,8})", name):
-        base, number = found[1], int(found[2])
+    if match := re.fullmatch(r"(.+)_([1-9][0-9]{0,8})", name):
+        base, number = match[1], int(match[2])
     if name in LOCAL:
         return name, None
     return (base, number) if base in LOCAL else None
@@ -49,11 +49,11 @@ def maker(name: str) -> "Callable[[], Raw] | None":
         return _function(name)
     for base in LOCAL:
         if name.startswith(base) and takes_length(base):
-            found = local(name)
-            if found is None or found[1] not in LENGTHS:
+            match = local(name)
+            if match is None or match[1] not in LENGTHS:
                 bounds = f"{LENGTHS[0]} to {LENGTHS[-1]} time steps"
                 raise ZooError(f"{name}: give {bounds} at the end, such as {base}_50")
-            return functools.partial(_function(base), length=found[1])
+            return functools.partial(_function(base), length=match[1])
     return None
 
 
@@ -73,4 +73,4 @@ def known(name: str) -> None:
     if maker(base) is None:
         from zoo.data import tfds
 
-        tfds.builder(base)
+        tfds.builder_of(base)

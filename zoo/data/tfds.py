@@ -33,11 +33,11 @@ def names() -> list[str]:
     """The names of all sets that tensorflow-datasets has."""
     import tensorflow_datasets as tfds
 
-    found: list[str] = tfds.list_builders(with_community_datasets=False)
-    return found
+    catalogue: list[str] = tfds.list_builders(with_community_datasets=False)
+    return catalogue
 
 
-def builder(name: str) -> Any:
+def builder_of(name: str) -> Any:
     """The builder of a set, prepared or not.
 
     Raises:
@@ -75,57 +75,60 @@ def prepare(name: str) -> Any:
     Raises:
         ZooError: naming the set, the folder, the host that could not be reached, and what to do.
     """
-    made, manual = builder(name), folders.brought()
+    builder, manual = builder_of(name), folders.brought()
     with keras_setup.quiet_native_code():  # some features import TensorFlow
-        _classification(name, made)  # nothing else is worth a download
-    if made.is_prepared():
-        return made
-    if Path(made.data_dir).exists() and not made.is_prepared():  # not just now, by another process
-        raise ZooError(f"{name}: {made.data_dir} is not a whole set: remove it and prepare again")
-    brought = manual is not None and _all_brought(made, manual)
+        _classification(name, builder)  # nothing else is worth a download
+    if builder.is_prepared():
+        return builder
+    # Asked again: another process may just have prepared it.
+    if Path(builder.data_dir).exists() and not builder.is_prepared():
+        raise ZooError(
+            f"{name}: {builder.data_dir} is not a whole set: remove it and prepare again"
+        )
+    brought = manual is not None and _all_brought(builder, manual)
     if not brought:
-        _reach(made)
+        _reach(builder)
     keras_setup.load_tensorflow()
     import tensorflow_datasets as tfds
 
     config = tfds.download.DownloadConfig(
-        manual_dir=manual, force_checksums_validation=bool(made.url_infos)
+        manual_dir=manual, force_checksums_validation=bool(builder.url_infos)
     )
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     try:
         with contextlib.redirect_stdout(sys.stderr if sys.stderr.isatty() else io.StringIO()):
-            made.download_and_prepare(download_config=config)
+            builder.download_and_prepare(download_config=config)
     except FileExistsError:  # another process was quicker
-        made = builder(name)
-        if not made.is_prepared():
-            raise ZooError(f"{name}: {made.data_dir}: in the way: remove it") from None
+        builder = builder_of(name)
+        if not builder.is_prepared():
+            raise ZooError(f"{name}: {builder.data_dir}: in the way: remove it") from None
     except Exception as error:
         raise ZooError(
-            f"{name}: cannot be prepared in {made.data_dir}: {type(error).__name__}: "
-            f"{_first_line(error)}; {'bring its files anew' if brought else _by_hand(made)}"
+            f"{name}: cannot be prepared in {builder.data_dir}: {type(error).__name__}: "
+            f"{_first_line(error)}; {'bring its files anew' if brought else _by_hand(builder)}"
         ) from None
-    return made
+    return builder
 
 
-def _all_brought(made: Any, manual: Path) -> bool:
-    infos = made.url_infos or {}
+def _all_brought(builder: Any, manual: Path) -> bool:
+    infos = builder.url_infos or {}
     return bool(infos) and all((manual / info.filename).is_file() for info in infos.values())
 
 
-def _by_hand(made: Any) -> str:
-    files = sorted({info.filename for info in (made.url_infos or {}).values()})
+def _by_hand(builder: Any) -> str:
+    files = sorted({info.filename for info in (builder.url_infos or {}).values()})
     which = f" ({', '.join(files)})" if files and len(files) <= 6 else ""
     return f"or bring its files{which} to a folder and name it in ZOO_MANUAL_DIR"
 
 
-def _reach(made: Any) -> None:
+def _reach(builder: Any) -> None:
     """Tries the hosts of a set's files."""
-    if found := hosts.unreachable(made.url_infos or {}):
-        host, problem = found
+    if unreachable := hosts.unreachable(builder.url_infos or {}):
+        host, problem = unreachable
         raise ZooError(
-            f"{made.name}: not in {made.data_dir}, and {host} cannot be reached ({problem}): "
-            f"connect, {_by_hand(made)}"
+            f"{builder.name}: not in {builder.data_dir}, and {host} cannot be reached ({problem}): "
+            f"connect, {_by_hand(builder)}"
         )
 
 
@@ -149,23 +152,23 @@ def load(
         ZooError: if the set is unknown, cannot be had, is damaged, or is no set of images or texts
             with one class each.
     """
-    made = prepare(name)
-    inputs, label = _classification(name, made)
-    wanted = dict(split) if split else default_split(list(made.info.splits))
+    builder = prepare(name)
+    inputs, label = _classification(name, builder)
+    wanted = dict(split) if split else default_split(list(builder.info.splits))
     shape = inputs.shape
     is_text = not shape
     if not is_text:
         shape = _image_shape(name, shape, image_size)
-        _refuse_if_large(name, made, wanted, shape)
+        _refuse_if_large(name, builder, wanted, shape)
     elif image_size is not None:
         raise ZooError(f"{name}: its inputs are texts: leave data.image_size out")
     splits = {
-        part: _decode(name, made, wanted[part], None if is_text else shape) for part in SPLITS
+        part: _decode(name, builder, wanted[part], None if is_text else shape) for part in SPLITS
     }
     if not is_text:
-        return made.info.full_name, Raw(splits, outputs=label.num_classes)
+        return builder.info.full_name, Raw(splits, outputs=label.num_classes)
     raw = Raw(_tokens(splits), outputs=label.num_classes, vocabulary=WORDS)
-    return made.info.full_name, raw
+    return builder.info.full_name, raw
 
 
 def default_split(known: list[str]) -> dict[str, str]:
@@ -188,15 +191,15 @@ def default_split(known: list[str]) -> dict[str, str]:
     return {"train": f"train[:{cut}%]", "validation": f"train[{cut}%:]", "test": test}
 
 
-def _classification(name: str, made: Any) -> tuple[Any, Any]:
+def _classification(name: str, builder: Any) -> tuple[Any, Any]:
     """The feature of the inputs and that of the class."""
     import tensorflow_datasets as tfds
 
-    keys = made.info.supervised_keys
+    keys = builder.info.supervised_keys
     wrong = f"{name}: not a set of images or texts with one class each"
     if not keys or len(keys) != 2 or not all(isinstance(key, str) for key in keys):
         raise ZooError(f"{wrong}: it names no input and target")
-    inputs, label = (made.info.features[key] for key in keys)
+    inputs, label = (builder.info.features[key] for key in keys)
     if not isinstance(label, tfds.features.ClassLabel):
         raise ZooError(f"{wrong}: its target {keys[1]} is {type(label).__name__}")
     if not isinstance(inputs, tfds.features.Image | tfds.features.Text):
@@ -215,11 +218,11 @@ def _image_shape(
 
 
 def _refuse_if_large(
-    name: str, made: Any, wanted: Mapping[str, str], shape: tuple[int, ...]
+    name: str, builder: Any, wanted: Mapping[str, str], shape: tuple[int, ...]
 ) -> None:
     """Refuses a set too large for memory; an unknown split is left to `_decode`."""
     try:
-        examples = sum(made.info.splits[wanted[part]].num_examples for part in SPLITS)
+        examples = sum(builder.info.splits[wanted[part]].num_examples for part in SPLITS)
     except (KeyError, ValueError):
         return
     size = examples * int(np.prod(shape))
@@ -230,7 +233,9 @@ def _refuse_if_large(
         )
 
 
-def _decode(name: str, made: Any, split: str, shape: tuple[int, ...] | None) -> tuple[Array, Array]:
+def _decode(
+    name: str, builder: Any, split: str, shape: tuple[int, ...] | None
+) -> tuple[Array, Array]:
     """Inputs and classes of a split; texts as an array of bytes objects."""
     import tensorflow as tf
 
@@ -241,11 +246,13 @@ def _decode(name: str, made: Any, split: str, shape: tuple[int, ...] | None) -> 
         return x, y
 
     try:
-        dataset = made.as_dataset(split=split, as_supervised=True).map(image).batch(1000)
+        dataset = builder.as_dataset(split=split, as_supervised=True).map(image).batch(1000)
         batches = [(x.numpy(), y.numpy()) for x, y in dataset]
     except Exception as error:
         mistaken = isinstance(error, ValueError | AssertionError)  # the split, not what is prepared
-        remedy = "" if mistaken else f"; if {made.data_dir} is damaged, remove it and prepare again"
+        remedy = (
+            "" if mistaken else f"; if {builder.data_dir} is damaged, remove it and prepare again"
+        )
         raise ZooError(f"{name}: split {split}: {_first_line(error)}{remedy}") from None
     if not batches:
         raise ZooError(f"{name}: split {split}: empty")

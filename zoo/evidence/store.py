@@ -88,7 +88,7 @@ class Store:
         Raises:
             ZooError: for a file that is damaged, or not of this arm as the recipe has it now.
         """
-        found = {}
+        by_seed = {}
         paths = (self.root / "runs" / arm.recipe / arm.name).glob("seed-*.json")
         for path in sorted(paths, key=lambda path: (len(path.name), path.name)):
             record = _validated(path, RunRecord.model_validate_json)
@@ -98,8 +98,8 @@ class Store:
                     raise _foreign(path, field, getattr(record, field), value)
             if path.name != f"seed-{record.seed}.json":
                 raise _foreign(path, "seed", record.seed, path.stem)
-            found[record.seed] = record
-        return found
+            by_seed[record.seed] = record
+        return by_seed
 
     def tuning(self, arm: Arm) -> list[TuningRun]:
         """The learning-rate search of an arm, as far as it has come; errors as in `records`."""
@@ -181,10 +181,10 @@ def _validated(path: Path, validate: Any) -> Any:
         raise ZooError(f"{path}: {field + ': ' if field else ''}{message}; {remedy}") from None
 
 
-def _foreign(path: Path, field: str, found: Any, expected: Any) -> ZooError:
+def _foreign(path: Path, field: str, value: Any, expected: Any) -> ZooError:
     if field == "arm_sha256":
         return ZooError(
             f"{path}: arm_sha256: made with other settings than the recipe has now; "
             "give the same --set, or use another folder"
         )
-    return ZooError(f"{path}: {field}: {found!r} where {expected!r} belongs; remove the file")
+    return ZooError(f"{path}: {field}: {value!r} where {expected!r} belongs; remove the file")

@@ -161,5 +161,5 @@ class AdaHessian(keras.Optimizer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes the same optimizer from."""
-        own = ("beta_1", "beta_2", "hessian_power", "epsilon", "seed")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+        names = ("beta_1", "beta_2", "hessian_power", "epsilon", "seed")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -76,8 +76,8 @@ class GreedyPretraining:
         """Puts what is not the model's to a run's start: auxiliary layers, optimizers, noise."""
         self._seed.assign(seed)
         for layer, auxiliary in enumerate(self._auxiliary):
-            own = int(np.random.SeedSequence([seed, layer]).generate_state(1)[0])
-            start = keras.initializers.GlorotUniform(seed=own)(auxiliary.kernel.shape)
+            drawn = int(np.random.SeedSequence([seed, layer]).generate_state(1)[0])
+            start = keras.initializers.GlorotUniform(seed=drawn)(auxiliary.kernel.shape)
             auxiliary.kernel.assign(start)
             auxiliary.bias.assign(tf.zeros_like(auxiliary.bias))
         for optimizer, starts in zip(self._optimizers, self._starts, strict=True):

@@ -60,20 +60,20 @@ def _of_keras(kind: str) -> dict[str, Any]:
     plural = "layers" if kind == "activation" else f"{kind}s"
     names = {name: each for name, each in vars(getattr(keras, plural)).items() if name[0] != "_"}
     classes = {
-        name: made
-        for name, made in names.items()
-        if isinstance(made, type)
-        and issubclass(made, KINDS[kind])
-        and made.__name__ not in _NOT_FOR_RECIPES
+        name: each
+        for name, each in names.items()
+        if isinstance(each, type)
+        and issubclass(each, KINDS[kind])
+        and each.__name__ not in _NOT_FOR_RECIPES
     }
     if kind == "optimizer":  # Keras takes `adam` too
-        return classes | {name.lower(): made for name, made in classes.items()}
+        return classes | {name.lower(): each for name, each in classes.items()}
     if kind != "activation":
         return classes
     functions = {
-        name: made
-        for name, made in vars(keras.activations).items()
-        if inspect.isfunction(made) and name not in ("get", "serialize", "deserialize")
+        name: each
+        for name, each in vars(keras.activations).items()
+        if inspect.isfunction(each) and name not in ("get", "serialize", "deserialize")
     }
     return functions | classes
 
@@ -83,11 +83,11 @@ def _of_the_user(kind: str) -> dict[str, Any]:
     functions = kind in ("activation", "initializer", "clipping")
     others = () if kind != "clipping" else (keras.Layer, keras.Initializer, keras.Optimizer)
     return {
-        name: made
-        for name, made in keras.saving.get_custom_objects().items()
+        name: each
+        for name, each in keras.saving.get_custom_objects().items()
         if (
-            issubclass(made, KINDS[kind]) and not issubclass(made, others)
-            if isinstance(made, type)
+            issubclass(each, KINDS[kind]) and not issubclass(each, others)
+            if isinstance(each, type)
             else functions
         )
     }

@@ -27,16 +27,16 @@ def _make(kind: str, part: KerasPart, **wanted: Any) -> Any:
     Raises:
         PartError: for an unknown name or argument, or one that the class refuses.
     """
-    found = find(kind, part)
-    if not isinstance(found, type):
+    named = find(kind, part)
+    if not isinstance(named, type):
         if part.config:
             reason = f"{part.class_name} is a function and takes no config: name a layer instead"
             raise PartError([(("config",), reason)])
-        return found
+        return named
     config = {**wanted, **copy.deepcopy(part.config)}
-    known = arguments(found)
+    known = arguments(named)
     if known is not None:
-        if issubclass(found, keras.Layer) and "name" in part.config:
+        if issubclass(named, keras.Layer) and "name" in part.config:
             known.discard("name")  # the zoo makes several of each layer, and names them
         unknown = sorted(set(config) - known)
         if unknown:
@@ -48,7 +48,7 @@ def _make(kind: str, part: KerasPart, **wanted: Any) -> Any:
                     for name, hint in hints.items()
                 ]
             )
-    return attempt(part, lambda: found(**config))
+    return attempt(part, lambda: named(**config))
 
 
 def attempt(part: KerasPart, make: Callable[[], Any]) -> Any:
@@ -90,8 +90,8 @@ def dense(part: KerasPart, **wanted: Any) -> keras.layers.Dense:
 
 def activation(part: KerasPart) -> keras.Layer:
     """A layer that applies a Keras activation function or is one, or a registered one."""
-    made = _make("activation", part)
-    return made if isinstance(made, keras.Layer) else keras.layers.Activation(made)
+    function = _make("activation", part)
+    return function if isinstance(function, keras.Layer) else keras.layers.Activation(function)
 
 
 def initializer(part: KerasPart) -> keras.Initializer:
@@ -117,10 +117,10 @@ def recurrent(part: KerasPart, **wanted: Any) -> keras.layers.RNN:
         wanted: arguments of the recurrent layer, such as units; those that a registered cell does
             not take are left out.
     """
-    found = find("cell", part)
-    if isinstance(found, type) and issubclass(found, keras.layers.RNN):
+    named = find("cell", part)
+    if isinstance(named, type) and issubclass(named, keras.layers.RNN):
         return _make("cell", part, **wanted)
-    known = arguments(found)
+    known = arguments(named)
     of_layer = {key: wanted.pop(key) for key in ("return_sequences", "name") if key in wanted}
     taken = {key: v for key, v in wanted.items() if known is None or key in known}
     return keras.layers.RNN(_make("cell", part, **taken), **of_layer)

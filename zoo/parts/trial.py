@@ -54,7 +54,7 @@ def mistakes(spec: ArmSpec) -> list[tuple[KeyPath, str]]:
     Returns:
         The key path of each mistake, and what is wrong and what to do.
     """
-    found: list[tuple[KeyPath, str]] = []
+    wrong: list[tuple[KeyPath, str]] = []
     for path, kind, part in parts_of(spec):
         try:
             if kind == "optimizer":
@@ -62,8 +62,8 @@ def mistakes(spec: ArmSpec) -> list[tuple[KeyPath, str]]:
             else:
                 _try(kind, part, spec.model.hidden_shape)
         except PartError as error:
-            found += [((*path, *inside), text) for inside, text in error.mistakes]
-    return found
+            wrong += [((*path, *inside), text) for inside, text in error.mistakes]
+    return wrong
 
 
 def _try(kind: str, part: KerasPart, shape: tuple[int, ...] | None) -> None:
@@ -73,23 +73,23 @@ def _try(kind: str, part: KerasPart, shape: tuple[int, ...] | None) -> None:
     """
     ones = keras.ops.ones
     if kind == "cell":
-        made = attempt(part, lambda: recurrent(part, units=4))
-        _expect(part, attempt(part, lambda: made(ones((2, 3, 4)))), (2, 4))
+        candidate = attempt(part, lambda: recurrent(part, units=4))
+        _expect(part, attempt(part, lambda: candidate(ones((2, 3, 4)))), (2, 4))
     elif kind == "clipping":
         rule, kernel = clipping(part), keras.Variable(ones((2, 4)))
         clipped = attempt(part, lambda: list(rule([ones((2, 4))], [kernel])))
         _expect(part, clipped[0] if clipped else None, (2, 4))
     elif kind == "dense":
-        made = attempt(part, lambda: dense(part, units=4))
-        _expect(part, attempt(part, lambda: made(ones((2, 3)))), (2, 4))
+        candidate = attempt(part, lambda: dense(part, units=4))
+        _expect(part, attempt(part, lambda: candidate(ones((2, 3)))), (2, 4))
     elif kind == "skip":
         merge, image = skip(part), (2, 4, 4, 3)
         merged = attempt(part, lambda: merge([ones(image), ones(image)]))
         _expect(part, merged, (*image[:-1], tuple(getattr(merged, "shape", (0,)))[-1]))
     elif kind == "initializer":
-        made = initializer(part)
+        candidate = initializer(part)
         if shape:
-            _expect(part, attempt(part, lambda: made((2, 4), dtype="float32")), (2, 4))
+            _expect(part, attempt(part, lambda: candidate((2, 4), dtype="float32")), (2, 4))
     else:
         block = activation(part) if kind == "activation" else layer(part)
         if shape:

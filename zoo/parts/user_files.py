@@ -49,10 +49,10 @@ def digests(sources: Sequence[Source]) -> dict[str, str]:
     Raises:
         ZooError: if two files have one name.
     """
-    found = {Path(name).name: hashlib.sha256(text.encode()).hexdigest() for name, text in sources}
-    if len(found) < len(sources):
+    by_name = {Path(name).name: hashlib.sha256(text.encode()).hexdigest() for name, text in sources}
+    if len(by_name) < len(sources):
         raise ZooError("--import: two files have the same name: rename one")
-    return found
+    return by_name
 
 
 def import_source(name: str, source: str) -> None:
@@ -106,8 +106,8 @@ def _run(name: str, source: str, module: types.ModuleType) -> None:
 
 def _check_registered(name: str, before: dict[str, Any], after: dict[str, Any]) -> None:
     place = Place(name)
-    for taken, made in before.items():
-        if after.get(taken) is not made:
+    for taken, registered in before.items():
+        if after.get(taken) is not registered:
             owner = _origins.get(taken, "other code")
             reason = f"{taken} is registered by {owner} already: give yours another name"
             raise ZooError(mistake(place, reason))

@@ -53,16 +53,16 @@ class Probe:
         keras_setup.require()
         self._model, self._loss, self._scale = model, loss, scale
         self._x, self._y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
-        found = measured(model)
-        if not found:
+        layers = measured(model)
+        if not layers:
             raise ValueError(f"model {model.name} has no layer with a kernel to measure")
-        self.layers = [each.name for each in found]
-        self._with_z = [each.layer for each in found if each.layer is not None]
+        self.layers = [each.name for each in layers]
+        self._with_z = [each.layer for each in layers if each.layer is not None]
         places = itertools.count()
         self._z_of_layer = [
-            len(self._with_z) if each.layer is None else next(places) for each in found
+            len(self._with_z) if each.layer is None else next(places) for each in layers
         ]
-        self._kernels = [each.kernel.value for each in found]
+        self._kernels = [each.kernel.value for each in layers]
         kernels = _float64(self._kernels)
         self._first = [tf.Variable(kernel, trainable=False) for kernel in kernels]
         self._before = [tf.Variable(kernel, trainable=False) for kernel in kernels]
@@ -176,5 +176,5 @@ def measure(model: keras.Model, loss: keras.Loss, x: Tensor, y: Tensor) -> dict[
     """
     probe = Probe(model, loss, x, y)
     probe.start()
-    found = tf.function(probe.measure)()
-    return {"layers": probe.layers, **{name: found[name].numpy().tolist() for name in QUANTITIES}}
+    values = tf.function(probe.measure)()
+    return {"layers": probe.layers, **{name: values[name].numpy().tolist() for name in QUANTITIES}}

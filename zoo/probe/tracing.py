@@ -58,11 +58,11 @@ def _with_holders(
 
     Keras's own list of them gives those of a nested model from last to first.
     """
-    found: dict[int, tuple[tuple[str, ...], keras.Layer]] = {}
+    by_id: dict[int, tuple[tuple[str, ...], keras.Layer]] = {}
     for part in keras_private.inner_layers(layer):
         for holders, each in [(above, part), *_with_holders(part, (*above, part.name))]:
-            found.setdefault(id(each), (holders, each))
-    return list(found.values())
+            by_id.setdefault(id(each), (holders, each))
+    return list(by_id.values())
 
 
 def inside_recurrent(layers: Sequence[keras.Layer]) -> set[int]:
@@ -99,20 +99,20 @@ def measured(model: keras.Model) -> list[Measured]:
     layers = _with_holders(model)
     inside = inside_recurrent([layer for _, layer in layers])
     paths: list[tuple[str, ...]] = []
-    found: list[tuple[keras.Variable, keras.Layer | None]] = []
+    kernels: list[tuple[keras.Variable, keras.Layer | None]] = []
     for holders, layer in layers:
         if id(layer) in inside:
             continue
         if _has_z(layer):
             paths.append((*holders, layer.name))
-            found.append((layer.kernel, layer))
+            kernels.append((layer.kernel, layer))
         elif isinstance(layer, keras.layers.RNN):
             weights = layer.trainable_variables
             matrices = [v for v in weights if len(v.shape) > 1 and "bias" not in v.name]
             paths += [(*holders, f"{layer.name}_{matrix.name}") for matrix in matrices]
-            found += [(matrix, None) for matrix in matrices]
+            kernels += [(matrix, None) for matrix in matrices]
     names = _told_apart(paths)
-    return [Measured(name, *each) for name, each in zip(names, found, strict=True)]
+    return [Measured(name, *each) for name, each in zip(names, kernels, strict=True)]
 
 
 def _told_apart(paths: list[tuple[str, ...]]) -> list[str]:

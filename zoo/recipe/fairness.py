@@ -12,7 +12,7 @@ from zoo.recipe.schema import ArmSpec
 
 def mistakes(arm: Arm, base: ArmSpec) -> list[str]:
     """What would give one arm more or other tuning, budget or judgement than the rest."""
-    found = []
+    unfair = []
     for key, why in (
         ("data", "every arm has the same data, in the same order"),
         ("training.steps", "every arm has the same budget"),
@@ -23,20 +23,20 @@ def mistakes(arm: Arm, base: ArmSpec) -> list[str]:
     ):
         path = tuple(key.split("."))
         if _at(arm.spec, path) != _at(base, path):
-            found.append(arm.mistake(_given(arm, path), f"no arm may change it: {why}"))
+            unfair.append(arm.mistake(_given(arm, path), f"no arm may change it: {why}"))
     path = ("training", "learning_rate")
     grid, base_grid = arm.spec.training.learning_rate, base.training.learning_rate
     ratio, base_ratio = grid[-1] / grid[0], base_grid[-1] / base_grid[0]
     if grid != base_grid and arm.spec.training.optimizer == base.training.optimizer:
         reason = "only an arm that changes the optimizer may give its own grid"
-        found.append(arm.mistake(_given(arm, path), reason))
+        unfair.append(arm.mistake(_given(arm, path), reason))
     elif len(grid) != len(base_grid) or abs(ratio / base_ratio - 1) > 1e-6:
         reason = (
             f"needs {len(base_grid)} points and the ratio {base_ratio:g} of the last to the "
             f"first, as the recipe's grid has; has {len(grid)} and {ratio:g}"
         )
-        found.append(arm.mistake(_given(arm, path), reason))
-    return found
+        unfair.append(arm.mistake(_given(arm, path), reason))
+    return unfair
 
 
 def _at(spec: BaseModel, path: KeyPath) -> Any:

@@ -41,7 +41,7 @@ def find(patterns: Sequence[str]) -> list[tuple[str, Path]]:
         ZooError: for a pattern that names none, with the nearest ids; for two files with one id.
     """
     known = available()
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for pattern in patterns:
         place = Place(pattern)
         if pattern.endswith((".yaml", ".yml")):
@@ -58,7 +58,7 @@ def find(patterns: Sequence[str]) -> list[tuple[str, Path]]:
             hint = nearest(pattern, known, "see: zoo list", most=3)
             raise ZooError(mistake(place, f"no such recipe; {hint}"))
         for recipe_id, path in matches.items():
-            other = found.setdefault(recipe_id, path)
+            other = paths.setdefault(recipe_id, path)
             if other.resolve() != path.resolve():
                 raise ZooError(mistake(place, f"has the id of {other}, {recipe_id}: rename one"))
-    return list(found.items())
+    return list(paths.items())

@@ -43,10 +43,10 @@ def load(
     Raises:
         ZooError: one line a mistake, each with file, line, column, key and what to do.
     """
-    found = find([str(recipe)])
-    if len(found) > 1:
-        raise ZooError(mistake(Place(str(recipe)), f"names {len(found)} recipes: name one"))
-    [(recipe_id, path)] = found
+    matches = find([str(recipe)])
+    if len(matches) > 1:
+        raise ZooError(mistake(Place(str(recipe)), f"names {len(matches)} recipes: name one"))
+    [(recipe_id, path)] = matches
     source = _source(path)
     _apply(source, {key: (value, {(): Place("--set")}) for key, value in (settings or {}).items()})
     if seeds is not None:

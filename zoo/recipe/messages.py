@@ -71,11 +71,11 @@ def _keys_at(schema: type[BaseModel], values: Any, path: KeyPath) -> list[str]:
     """The keys that the schema knows at a path; of several model families, the one named there."""
     for part in path:
         field, values = schema.model_fields.get(str(part)), values[part]
-        found = models_in(field.annotation) if field else []
-        if not found:
+        models = models_in(field.annotation) if field else []
+        if not models:
             return []
         family = values.get("family") if isinstance(values, dict) else None
-        schema = families().get(str(family), found[0]) if len(found) > 1 else found[0]
+        schema = families().get(str(family), models[0]) if len(models) > 1 else models[0]
     return list(schema.model_fields)
 
 

@@ -203,8 +203,8 @@ def parts(spec: BaseModel, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str, K
     """Every Keras part of a resolved arm: its key path, what it `Makes`, and the part."""
     for name, field in type(spec).model_fields.items():
         value = getattr(spec, name)
-        for made in field.metadata:
-            if isinstance(made, Makes) and isinstance(value, KerasPart):
-                yield (*path, name), made.kind, value
+        for marker in field.metadata:
+            if isinstance(marker, Makes) and isinstance(value, KerasPart):
+                yield (*path, name), marker.kind, value
         if isinstance(value, BaseModel) and not isinstance(value, KerasPart):
             yield from parts(value, (*path, name))

@@ -245,5 +245,5 @@ def outline(path: Path) -> dict[str, Any]:
             return {key.value: inner(value, depth - 1) for key, value in node.value}
         return node.value if isinstance(node, yaml.ScalarNode) else None
 
-    found = inner(node, 2) if node is not None else None
-    return found if isinstance(found, dict) else {}
+    values = inner(node, 2) if node is not None else None
+    return values if isinstance(values, dict) else {}

@@ -24,9 +24,9 @@ def differences(folder: Path = FOLDER) -> list[str]:
     store, ours = Store(folder), folder == FOLDER
     lines = [*store.changed(), *store.missing_or_extra(), *(strange(store) if ours else [])]
     for path, text in derived(folder):
-        found = path.read_text(encoding="utf-8") if path.is_file() else ""
-        if found != text and (ours or found):
-            lines.append(f"{path}: differs from the evidence{_first_difference(found, text)}")
+        present = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if present != text and (ours or present):
+            lines.append(f"{path}: differs from the evidence{_first_difference(present, text)}")
     for recipe in recipes_in(store):
         lines += [
             f"{path}: drawn from other evidence, or missing: zoo figures {recipe.id}"
@@ -36,8 +36,8 @@ def differences(folder: Path = FOLDER) -> list[str]:
     return lines
 
 
-def _first_difference(found: str, expected: str) -> str:
-    for line in difflib.unified_diff(found.splitlines(), expected.splitlines(), n=0, lineterm=""):
+def _first_difference(present: str, expected: str) -> str:
+    for line in difflib.unified_diff(present.splitlines(), expected.splitlines(), n=0, lineterm=""):
         if line.startswith("@@"):
             return f", first at line {line.split()[1].lstrip('-').split(',')[0]}"
     return ""

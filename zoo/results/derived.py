@@ -24,18 +24,20 @@ recomputes it. What a row means, and what it does not, is in the [README](../REA
 def derived(folder: Path) -> Iterator[tuple[Path, str]]:
     """The path and text of each table that follows from the evidence in a folder."""
     store = Store(folder)
-    found = [(recipe, leaderboard.rows(recipe, store)) for recipe in recipes_in(store)]
-    yield folder / "leaderboard.json", tables.as_json([row for _, rows in found for row in rows])
-    sections = [tables.markdown(recipe, rows) + _pictures(folder, recipe) for recipe, rows in found]
-    shown = {column for recipe, rows in found for column in tables.columns(recipe, rows)}
+    boards = [(recipe, leaderboard.rows(recipe, store)) for recipe in recipes_in(store)]
+    yield folder / "leaderboard.json", tables.as_json([row for _, rows in boards for row in rows])
+    sections = [
+        tables.markdown(recipe, rows) + _pictures(folder, recipe) for recipe, rows in boards
+    ]
+    shown = {column for recipe, rows in boards for column in tables.columns(recipe, rows)}
     legend = tables.legend(shown)
     yield folder / "LEADERBOARD.md", _HEADING + legend + "\n\n" + "\n".join(sections)
     readme = folder.parent / "README.md"
     text = readme.read_text(encoding="utf-8") if folder == FOLDER and readme.is_file() else ""
-    if found and _START in text:
+    if boards and _START in text:
         before, _, rest = text.partition(_START)
         after = rest.partition(_END)[2]
-        table = tables.markdown(*found[0]).partition("\n\n")[2]
+        table = tables.markdown(*boards[0]).partition("\n\n")[2]
         yield readme, f"{before}{_START}\n\n{table}\n{_END}{after}"
 
 

@@ -50,12 +50,12 @@ def draw(recipe: Recipe, store: Store) -> list[Path]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    found, digest = evidence(recipe, store), store.digest(recipe)
+    of_arms, digest = evidence(recipe, store), store.digest(recipe)
     written = paths(store.root, recipe)
     for path, fill in zip(written, (_gradients, _curves), strict=True):
         with matplotlib.rc_context(_STYLE):
             figure = Figure(figsize=_SIZE, dpi=120)
-            fill(figure.subplots(), recipe, found)
+            fill(figure.subplots(), recipe, of_arms)
             figure.legend(loc="outside right upper")
             image = io.BytesIO()
             figure.savefig(image, format="png", metadata={"Software": None, "Source": digest})
@@ -81,9 +81,9 @@ def stale(recipe: Recipe, store: Store) -> list[Path]:
 # ---------------------------------------------------------------- gradients
 
 
-def _gradients(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None:
+def _gradients(axes: Any, recipe: Recipe, of_arms: dict[str, ArmEvidence]) -> None:
     sequences, theories = False, False
-    for color, (name, of_arm) in zip(_colors(recipe, found), found.items(), strict=True):
+    for color, (name, of_arm) in zip(_colors(recipe, of_arms), of_arms.items(), strict=True):
         runs = [run.probe for run in of_arm.records.values() if run.probe.steps[:1] == [0]]
         if not runs:
             continue
@@ -121,9 +121,9 @@ def _gradients(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None
 # ---------------------------------------------------------------- curves
 
 
-def _curves(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None:
+def _curves(axes: Any, recipe: Recipe, of_arms: dict[str, ArmEvidence]) -> None:
     target, budget = recipe.spec.target, recipe.spec.training.steps
-    for color, (name, of_arm) in zip(_colors(recipe, found), found.items(), strict=True):
+    for color, (name, of_arm) in zip(_colors(recipe, of_arms), of_arms.items(), strict=True):
         curves = [run.evaluation for run in of_arm.records.values()]
         longest = max((curve.step for curve in curves), key=len, default=[])
         if not longest:
@@ -145,11 +145,11 @@ def _curves(axes: Any, recipe: Recipe, found: dict[str, ArmEvidence]) -> None:
     axes.set_title(f"{recipe.id}: median and middle 80 % of the seeds", loc="left")
 
 
-def _colors(recipe: Recipe, found: dict[str, ArmEvidence]) -> Sequence[Any]:
+def _colors(recipe: Recipe, of_arms: dict[str, ArmEvidence]) -> Sequence[Any]:
     """The baseline black, the other arms in colours that stay theirs when an arm is left out."""
     from matplotlib import colormaps
 
     colormap = colormaps["tab10" if len(recipe.arms) <= 11 else "tab20"]
     wheel = iter(colormap(range(colormap.N)))
     colors = {arm: "black" if arm == recipe.baseline else next(wheel) for arm in recipe.arms}
-    return [colors[name] for name in found]
+    return [colors[name] for name in of_arms]

@@ -33,25 +33,25 @@ def evidence(recipe: Recipe, store: Store) -> dict[str, ArmEvidence]:
     Raises:
         ZooError: for a damaged or foreign record, or if the baseline has none.
     """
-    found = {}
+    of_arms = {}
     for name, arm in recipe.arms.items():
         records = {s: r for s, r in store.records(arm).items() if r.status != "failed"}
         if not records:
             continue
         tuned = tuned_rate(arm, store)
-        found[name] = ArmEvidence(arm, records, tuned)
+        of_arms[name] = ArmEvidence(arm, records, tuned)
         for record in records.values():
             if tuned is not None and record.learning_rate != tuned.learning_rate:
                 raise ZooError(
                     f"{store.root}: {arm.id}: seed {record.seed} ran at {record.learning_rate}, "
                     f"the search chose {tuned.learning_rate}: restore the files, or delete both"
                 )
-    if recipe.baseline not in found:
+    if recipe.baseline not in of_arms:
         raise ZooError(
             f"{store.root}: no record of {recipe.arms[recipe.baseline].id}, the baseline; "
             f"run: zoo run {recipe.id}"
         )
-    return found
+    return of_arms
 
 
 def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> list[Row]:
@@ -65,18 +65,18 @@ def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> lis
     Raises:
         ZooError: as `evidence`.
     """
-    found = evidence(recipe, store)
+    of_arms = evidence(recipe, store)
     target, budget = _target(recipe, target_value), recipe.spec.training.steps
     reached = {
         name: {
             seed: time_to_target(record.evaluation, target, budget)
             for seed, record in of.records.items()
         }
-        for name, of in found.items()
+        for name, of in of_arms.items()
     }
-    base = found.pop(recipe.baseline)
-    seeds = {name: sorted(base.records.keys() & arm.records.keys()) for name, arm in found.items()}
-    arms = {name: arm for name, arm in found.items() if seeds[name]}
+    base = of_arms.pop(recipe.baseline)
+    seeds = {name: sorted(base.records.keys() & of.records.keys()) for name, of in of_arms.items()}
+    arms = {name: of for name, of in of_arms.items() if seeds[name]}
 
     def times(of: ArmEvidence, of_seeds: Sequence[int]) -> list[int | None]:
         return [reached[of.arm.name][seed] for seed in of_seeds]

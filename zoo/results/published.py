@@ -64,10 +64,10 @@ def boards(
                 "--target and --set need a clone, or --results DIR"
             )
         chosen = [recipes.load(name) for name in names or sorted({row.recipe for row in published})]
-        found = [(one, [row for row in published if row.recipe == one.id]) for one in chosen]
-        for one, its_rows in found:
+        boards = [(one, [row for row in published if row.recipe == one.id]) for one in chosen]
+        for one, its_rows in boards:
             if not its_rows:
                 raise ZooError(f"{one.id}: no evidence; run: zoo run {one.id}")
-        return found
+        return boards
     chosen = [recipes.load(name, settings) for name in names] if names else recipes_in(store)
     return [(one, leaderboard.rows(one, store, target)) for one in chosen]

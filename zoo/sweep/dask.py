@@ -35,9 +35,9 @@ def cluster(address: str) -> Iterator[list[Worker]]:
     with client:
         threads = list(client.nthreads().values())
         if not threads or any(count != 1 for count in threads):
-            found = "none" if not threads else f"some with {max(threads)} threads"
+            has = "none" if not threads else f"some with {max(threads)} threads"
             raise ZooError(
-                f"--scheduler {address}: needs workers of one thread each, has {found}: "
+                f"--scheduler {address}: needs workers of one thread each, has {has}: "
                 f"dask worker {address} --nworkers auto --nthreads 1"
             )
         executor = client.get_executor(retries=ATTEMPTS - 1, pure=False)

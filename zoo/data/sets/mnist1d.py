@@ -20,15 +20,15 @@ def mnist1d() -> Raw:
 
     states = random.getstate(), np.random.get_state()
     try:
-        made = make_dataset()  # reseeds the global generators
+        data = make_dataset()  # reseeds the global generators
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
-    x, y = made["x"][..., None], made["y"]
+    x, y = data["x"][..., None], data["y"]
     cut = len(y) - VALIDATION
     splits = {
         "train": (x[:cut], y[:cut]),
         "validation": (x[cut:], y[cut:]),
-        "test": (made["x_test"][..., None], made["y_test"]),
+        "test": (data["x_test"][..., None], data["y_test"]),
     }
     return Raw(splits, outputs=10)
