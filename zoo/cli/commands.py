@@ -1,6 +1,5 @@
 """The commands: each parses, calls and prints, and imports no more than it needs."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Any
 
 import click
 
+from zoo.cli.data import data_
+from zoo.cli.terminal import InOrder, print_table, width
 from zoo.errors import ZooError
 
 recipes_ = click.argument("recipes", metavar="RECIPE...", nargs=-1, required=True)
@@ -35,14 +36,7 @@ results_ = click.option(
 )
 
 
-class _InOrder(click.Group):
-    """Commands are listed in the order of this file."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-@click.group(cls=_InOrder, context_settings={"max_content_width": 100})
+@click.group(cls=InOrder, context_settings={"max_content_width": 100})
 def app() -> None:
     """Paired Keras models that measure the cures for vanishing and exploding gradients.
 
@@ -53,10 +47,13 @@ def app() -> None:
 @app.command("list")
 @click.argument("pattern", default="*")
 def list_(pattern: str) -> None:
-    """List recipes, their arms and what is in the evidence; PATTERN is a glob of ids."""
+    """List recipes, their arms and evidence.
+
+    PATTERN is a glob of ids.
+    """
     from zoo.cli import listing
 
-    print(listing.recipes(pattern, _width()))
+    print(listing.recipes(pattern, width()))
 
 
 @app.command()
@@ -127,7 +124,10 @@ def run(
     imports: Sequence[Path],
     out: Path,
 ) -> None:
-    """Train what the evidence does not have yet, then print rows and figures."""
+    """Train what is missing; print rows and figures.
+
+    What the folder of evidence has already is not trained again.
+    """
     from rich.console import Console
 
     from zoo.evidence.store import Store
@@ -173,7 +173,7 @@ def leaderboard(
     check: bool,
     settings: Sequence[str],
 ) -> None:
-    """Print the rows of the leaderboard, or check them against the evidence."""
+    """Print the rows of the leaderboard, or check them."""
     from zoo.results.folder import FOLDER
 
     folder = results or FOLDER
@@ -203,7 +203,7 @@ def leaderboard(
         if format_ == "markdown":
             print(tables.markdown(loaded, rows))
         elif format_ == "table":
-            _print(tables.terminal(loaded, rows, _width()))
+            print_table(tables.terminal(loaded, rows, width()))
 
 
 @app.command()
@@ -211,7 +211,7 @@ def leaderboard(
 @results_
 @settings_
 def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str]) -> None:
-    """Draw the gradients and the learning curves of the evidence."""
+    """Draw gradients and learning curves."""
     from zoo.evidence.store import Store
     from zoo.results import figures, published
     from zoo.results.folder import FOLDER
@@ -229,40 +229,7 @@ def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str
             print(path)
 
 
-@app.group("data", cls=_InOrder, no_args_is_help=False)
-def data_() -> None:
-    """List, prepare and locate data sets."""
-
-
-@data_.command("list")
-def data_list() -> None:
-    """List the data sets of the recipes and those prepared here."""
-    from zoo.cli import listing
-
-    print(listing.data_sets(_width()))
-
-
-@data_.command("prepare")
-@click.argument("name")
-def data_prepare(name: str) -> None:
-    """Download, check and decode a data set, so that a run finds it ready.
-
-    NAME is digits, or a name of tensorflow-datasets.
-    """
-    from zoo import data
-
-    loaded = data.load(name)
-    sizes = " / ".join(str(len(part.y)) for part in (loaded.train, loaded.validation, loaded.test))
-    shape = "x".join(map(str, loaded.input_shape))
-    print(f"{name}: ready, {sizes} examples of {shape}, {loaded.outputs} outputs")
-
-
-@data_.command("where")
-def data_where() -> None:
-    """Print the folders that data sets come from and go to."""
-    from zoo.cli import listing
-
-    print(listing.data_folders(), end="")
+app.add_command(data_)
 
 
 # ---------------------------------------------------------------- helpers
@@ -301,7 +268,7 @@ def _report(chosen: list[Any], whole: list[Any], store: Any) -> None:
     from zoo.results import figures, leaderboard, tables
 
     for loaded, complete in zip(chosen, whole, strict=True):
-        _print(tables.terminal(loaded, leaderboard.rows(loaded, store), _width()))
+        print_table(tables.terminal(loaded, leaderboard.rows(loaded, store), width()))
         for path in figures.draw(complete, store):
             print(path)
 
@@ -309,13 +276,3 @@ def _report(chosen: list[Any], whole: list[Any], store: Any) -> None:
 def _warn(lines: Sequence[str]) -> None:
     for line in lines:
         print(line, file=sys.stderr)
-
-
-def _width() -> int:
-    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 100
-
-
-def _print(table: Any) -> None:
-    from rich.console import Console
-
-    Console(width=_width()).print(table)

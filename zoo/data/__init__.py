@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.data.loading import Dataset as Dataset
     from zoo.data.loading import Split as Split
+    from zoo.data.loading import known as known
     from zoo.data.loading import load as load
     from zoo.data.loading import load_for as load_for
-    from zoo.data.names import known as known
 
 _MODULES = {
     "Dataset": "loading",
     "Split": "loading",
+    "known": "loading",
     "load": "loading",
     "load_for": "loading",
-    "known": "names",
 }
 
 

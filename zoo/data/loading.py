@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zoo.data import cache, folders
-from zoo.data.names import ROWS, known, maker, package
+from zoo.data.names import ROWS, maker, package
 from zoo.data.raw import Raw
 from zoo.errors import ZooError
 from zoo.recipe import schema
@@ -112,6 +112,19 @@ def load(
 def load_for(data: schema.Data) -> Dataset:
     """Loads what a recipe names; arguments and errors as `load`."""
     return load(data.name, data.split.model_dump() if data.split else None, data.image_size)
+
+
+def known(name: str) -> None:
+    """Checks that a data set of this name exists, without loading it.
+
+    Raises:
+        ZooError: if none does, with the nearest names.
+    """
+    base = name.removesuffix(ROWS)
+    if maker(base) is None:
+        from zoo.data import tfds
+
+        tfds.builder_of(base)
 
 
 def _tokens(raw: Raw) -> dict[str, npt.NDArray[np.int32]]:

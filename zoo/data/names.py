@@ -61,16 +61,3 @@ def package(name: str) -> str:
     """The package that a set made here comes with; empty for one that needs none."""
     base, _ = local(name) or (name, None)
     return str(getattr(importlib.import_module(f"zoo.data.sets.{base}"), "PACKAGE", ""))
-
-
-def known(name: str) -> None:
-    """Checks that a data set of this name exists, without loading it.
-
-    Raises:
-        ZooError: if none does, with the nearest names.
-    """
-    base = name.removesuffix(ROWS)
-    if maker(base) is None:
-        from zoo.data import tfds
-
-        tfds.builder_of(base)

@@ -13,7 +13,8 @@ from zoo.evidence.tuning import Tuned, tuned_rate
 from zoo.recipe import Arm, Recipe
 from zoo.recipe.schema import Target
 from zoo.results import columns, statistics
-from zoo.results.columns import Comparison, Row
+from zoo.results.columns import Row
+from zoo.results.comparison import Comparison
 
 
 @dataclass(frozen=True)
