@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 PEERS = Path(__file__).parent / "peers"
 PLAIN_RUNS = 8  # of the 96 that the recipe has: plain Keras trains a part and is scaled
 RUNS = 96
@@ -118,7 +120,7 @@ def reuse(pairs: int) -> None:
 
 def families(pairs: int) -> None:
     """Recurrent and convolutional networks against stock Keras, whose fit wants every core."""
-    cores = sorted(os.sched_getaffinity(0))
+    cores = sorted(psutil.Process().cpu_affinity())
     for what, name in (
         ("LSTM, 400 steps of time, 64 units, batch 64", "lstm"),
         ("ResNet-20 on 28x28, batch 64", "resnet"),

@@ -5,9 +5,9 @@ the resident size in MiB when every arm's runs have ended, from the first arm's 
 """
 
 import json
-import os
 import time
-from pathlib import Path
+
+import psutil
 
 from zoo import recipe
 from zoo.sweep import workers
@@ -16,8 +16,7 @@ RUNS, BLOCK = 200, 25
 
 
 def resident():
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return psutil.Process().memory_info().rss / 2**20
 
 
 def main():

@@ -102,6 +102,26 @@ def test_help_and_list_do_not_import_tensorflow(tmp_path):
         subprocess.run([sys.executable, "-c", code, *arguments], check=True, cwd=tmp_path)
 
 
+def test_list_loads_no_schema_and_no_arrays_however_many_recipes_there_are(tmp_path):
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from zoo.recipe import finding\n"
+        "path = finding.available()['digits/activation']\n"
+        "many = {f'many/{number:03}': path for number in range(300)}\n"
+        "finding.available = lambda folder=None: many\n"
+        "from zoo.cli import main\n"
+        "sys.argv = ['zoo', 'list', 'many/*']\n"
+        "try:\n    main()\n"
+        "finally:\n"
+        "    print(*{'pydantic', 'numpy', 'rich'} & sys.modules.keys(), file=sys.stderr)\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert process.returncode == 0 and process.stderr.strip() == ""
+    assert sum(line.startswith("many/") for line in process.stdout.splitlines()) == 300
+
+
 def test_list_show_and_check(tmp_path):
     assert "digits/activation" in zoo("list", "digits/*", cwd=tmp_path).stdout
     shown = zoo("show", "digits/activation", "--arm", "relu_he", cwd=tmp_path).stdout

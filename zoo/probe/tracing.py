@@ -1,5 +1,6 @@
 """What a forward pass of a Keras model does inside: pre-activations and what activates them."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -128,11 +129,10 @@ def _told_apart(paths: list[tuple[str, ...]]) -> list[str]:
             break
         for i in short:
             lengths[i] += 1
-    seen: Counter[str] = Counter()
     for i, name in enumerate(names):  # the same path twice: numbered
-        seen[name] += 1
-        if seen[name] > 1:
-            names[i] = f"{name}_{seen[name]}"
+        numbers = itertools.count(2)
+        while names[i] in names[:i] or (names[i] != name and names[i] in names[i + 1 :]):
+            names[i] = f"{name}_{next(numbers)}"
     return names
 
 
