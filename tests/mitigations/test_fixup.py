@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from zoo.mitigations.fixup import ScalarBias, ScalarMultiplier, Scaled, branch_scale
 from zoo.models.cnn import CNN
+from zoo.recipe.families import Shapes
 from zoo.recipe.values import KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -32,7 +33,7 @@ def net(blocks: int = 2, preactivation: bool = False) -> keras.Model:
         preactivation=preactivation,
         fixup=True,
     )
-    return family.build((8, 8, 1), 10)
+    return family.build(Shapes((8, 8, 1), 10))
 
 
 def batch() -> tuple[np.ndarray, np.ndarray]:

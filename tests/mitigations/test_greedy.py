@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from zoo.mitigations.greedy import GreedyPretraining
 from zoo.models.mlp import MLP
+from zoo.recipe.families import Shapes
 from zoo.recipe.schema import Pretraining
 from zoo.recipe.values import KerasPart
 
@@ -20,7 +21,7 @@ INPUTS, OUTPUTS, WIDTH, DEPTH = 12, 3, 8, 3
 def network(**arguments: object) -> keras.Model:
     keras.utils.set_random_seed(0)
     sizes = {"depth": DEPTH, "width": WIDTH, "activation": "sigmoid"}
-    return MLP(family="mlp", **{**sizes, **arguments}).build((INPUTS,), OUTPUTS)
+    return MLP(family="mlp", **{**sizes, **arguments}).build(Shapes((INPUTS,), OUTPUTS))
 
 
 class Pretrained:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from zoo.mitigations.weight_normalization import WeightNormDense
 from zoo.models.mlp import MLP
 from zoo.probe import Probe
+from zoo.recipe.families import Shapes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -90,7 +91,9 @@ def test_the_length_of_v_changes_nothing_but_the_step():
 def network(weight_normalization: bool = True) -> keras.Model:
     keras.utils.set_random_seed(0)
     dense = "WeightNormDense" if weight_normalization else "Dense"
-    return MLP(family="mlp", depth=2, width=6, activation="sigmoid", dense=dense).build((4,), 3)
+    return MLP(family="mlp", depth=2, width=6, activation="sigmoid", dense=dense).build(
+        Shapes((4,), 3)
+    )
 
 
 def test_config_and_model_file_bring_it_back(tmp_path):

@@ -13,6 +13,7 @@ from zoo.errors import ZooError
 from zoo.models.cnn import CNN
 from zoo.probe import Probe
 from zoo.probe.tracing import measured_layers
+from zoo.recipe.families import Shapes
 from zoo.recipe.values import KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -41,7 +42,7 @@ def net(input_shape: tuple[int, ...] = (8, 8, 1), **arguments: object) -> keras.
     outputs, vocabulary = arguments.pop("outputs", 10), arguments.pop("vocabulary", None)
     small = {"depth": 6, "widths": [4, 6], "activation": "relu", "initializer": "he_normal"}
     family = CNN(family="cnn", **{**small, **arguments})
-    return family.build(input_shape, outputs, vocabulary=vocabulary)
+    return family.build(Shapes(input_shape, outputs, vocabulary))
 
 
 def batch(model: keras.Model, size: int = 5) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from zoo import models, recipe, theory
 from zoo.data import Dataset, Split
 from zoo.errors import ZooError
 from zoo.models.rnn import RNN
+from zoo.recipe.families import Shapes
 from zoo.recipe.values import KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -32,7 +33,7 @@ def build(input_shape=(5, 3), outputs=4, **arguments) -> keras.Model:
     }  # fmt: skip
     data = {key: arguments.pop(key, None) for key in ("vocabulary", "target_length")}
     family = RNN(family="rnn", **{**defaults, **arguments})
-    return family.build(input_shape, outputs, **data)
+    return family.build(Shapes(input_shape, outputs, **data))
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from zoo.recipe.families import FAMILIES, Family, families
+from zoo.recipe.families import FAMILIES, Family, Shapes, families
 
 ARGUMENTS = {  # the least that each needs, and inputs it takes
     "mlp": ({"depth": 3, "width": 4, "activation": "relu"}, (6,)),
@@ -28,7 +28,7 @@ def test_hidden_layers_are_those_measured_less_the_output(name, one_thread):
 
     arguments, input_shape = ARGUMENTS[name]
     family = families()[name](family=name, **arguments)
-    model = family.build(input_shape, 3)
+    model = family.build(Shapes(input_shape, 3))
     layers = [each.name for each in measured(model)]
     assert model.layers[-1].name == layers[-1] == family.output_layer
     assert family.hidden_layers(layers) == layers[:-1] != []
@@ -41,7 +41,7 @@ def test_parts_are_tried_on_the_shape_that_they_will_see(name, one_thread):
     arguments, input_shape = ARGUMENTS[name]
     family = families()[name](family=name, **arguments)
     if family.hidden_shape is not None:
-        model = family.build(input_shape, 3)
+        model = family.build(Shapes(input_shape, 3))
         seen = [x.input.shape for x in model.layers if isinstance(x, keras.layers.Activation)]
         assert set(seen) == {(None, *family.hidden_shape)}
 

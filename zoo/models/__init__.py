@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from zoo import keras_setup
 from zoo.errors import ZooError
-from zoo.recipe.families import Family
+from zoo.recipe.families import Family, Shapes
 
 if TYPE_CHECKING:
     import keras
@@ -28,8 +28,5 @@ def build(arguments: Family, data: "Dataset") -> "keras.Model":
             f"{arguments.family} does not give: use rnn"
         )
     return arguments.build(
-        data.input_shape,
-        data.outputs,
-        vocabulary=data.vocabulary,
-        target_length=data.target_length,
+        Shapes(data.input_shape, data.outputs, data.vocabulary, data.target_length)
     )

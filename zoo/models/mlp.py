@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from zoo.recipe.families import Family
+from zoo.recipe.families import Family, Shapes
 from zoo.recipe.values import GLOROT, ZEROS, Activation, Count, Initializer, KerasPart, Makes, Part
 
 if TYPE_CHECKING:
@@ -39,14 +39,7 @@ class MLP(Family):
         """A vector of the hidden units."""
         return (self.width,)
 
-    def build(
-        self,
-        input_shape: tuple[int, ...],
-        outputs: int,
-        *,
-        vocabulary: int | None = None,
-        target_length: int | None = None,
-    ) -> "keras.Model":
+    def build(self, of: Shapes) -> "keras.Model":
         """Hidden blocks, then a linear Dense layer; the inputs are flattened.
 
         The three of a block are layers of their own, so that pre-activations exist as tensors. The
@@ -57,11 +50,11 @@ class MLP(Family):
 
         from zoo.parts import making
 
-        inputs = keras.Input(input_shape, dtype="float32" if vocabulary is None else "int32")
-        if vocabulary is None:
+        inputs = keras.Input(of.input_shape, dtype="int32" if of.vocabulary else "float32")
+        if of.vocabulary is None:
             x = keras.layers.Flatten()(inputs)
         else:
-            x = keras.layers.Embedding(vocabulary, self.width, name="embedding")(inputs)
+            x = keras.layers.Embedding(of.vocabulary, self.width, name="embedding")(inputs)
             x = keras.layers.GlobalAveragePooling1D()(x)
         for number in range(1, self.depth + 1):
             x = making.dense(
@@ -75,5 +68,5 @@ class MLP(Family):
                 x = making.layer(self.normalization)(x)
             x = making.activation(self.activation)(x)
         kernel = making.initializer(self.initializer)
-        x = keras.layers.Dense(outputs, kernel_initializer=kernel, name=self.output_layer)(x)
+        x = keras.layers.Dense(of.outputs, kernel_initializer=kernel, name=self.output_layer)(x)
         return keras.Model(inputs, x)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from zoo.errors import ZooError
-from zoo.recipe.families import Family
+from zoo.recipe.families import Family, Shapes
 from zoo.recipe.values import GLOROT, ZEROS, Count, Initializer, KerasPart, Makes, Part
 
 if TYPE_CHECKING:
@@ -34,14 +34,7 @@ class RNN(Family):
     recurrent_initializer: Annotated[Initializer, Field(description="of state kernels")] = GLOROT
     bias_initializer: Annotated[Initializer, Field(description="of the recurrent biases")] = ZEROS
 
-    def build(
-        self,
-        input_shape: tuple[int, ...],
-        outputs: int,
-        *,
-        vocabulary: int | None = None,
-        target_length: int | None = None,
-    ) -> "keras.Model":
+    def build(self, of: Shapes) -> "keras.Model":
         """Recurrent layers, each on the whole sequence of states of the one below, then Dense.
 
         For inputs (steps, features), or (steps,) for one feature or tokens. Tokens become vectors
@@ -55,17 +48,19 @@ class RNN(Family):
 
         from zoo.parts import making
 
-        length = input_shape[0]
-        if len(input_shape) > 2:
+        length = of.input_shape[0]
+        if len(of.input_shape) > 2:
             raise ZooError(
-                f"inputs of shape {input_shape} are no sequence for a recurrent network: "
+                f"inputs of shape {of.input_shape} are no sequence for a recurrent network: "
                 "name the set of images with _rows, such as digits_rows"
             )
-        inputs = keras.Input(input_shape, dtype="float32" if vocabulary is None else "int32")
+        inputs = keras.Input(of.input_shape, dtype="int32" if of.vocabulary else "float32")
         x = inputs
-        if vocabulary is not None:
-            x = keras.layers.Embedding(vocabulary, self.width, mask_zero=True, name="embedding")(x)
-        elif len(input_shape) == 1:
+        if of.vocabulary is not None:
+            x = keras.layers.Embedding(of.vocabulary, self.width, mask_zero=True, name="embedding")(
+                x
+            )
+        elif len(of.input_shape) == 1:
             x = keras.layers.Reshape((length, 1))(x)
         of_states = {} if self.activation is None else {"activation": _function(self.activation)}
         for number in range(1, self.depth + 1):
@@ -76,7 +71,7 @@ class RNN(Family):
                 kernel_initializer=making.initializer(self.initializer),
                 recurrent_initializer=making.initializer(self.recurrent_initializer),
                 bias_initializer=making.initializer(self.bias_initializer),
-                return_sequences=number < self.depth or target_length is not None,
+                return_sequences=number < self.depth or of.target_length is not None,
                 name=f"rnn_{number}",
             )
             if self.bias_initializer != ZEROS and getattr(layer.cell, "unit_forget_bias", False):
@@ -85,10 +80,10 @@ class RNN(Family):
                     "unit_forget_bias: false; without it Keras sets the forget biases itself"
                 )
             x = layer(x)
-        if target_length is not None:
-            x = keras.layers.Cropping1D((length - target_length, 0))(x)
+        if of.target_length is not None:
+            x = keras.layers.Cropping1D((length - of.target_length, 0))(x)
         kernel = making.initializer(self.initializer)
-        x = keras.layers.Dense(outputs, kernel_initializer=kernel, name=self.output_layer)(x)
+        x = keras.layers.Dense(of.outputs, kernel_initializer=kernel, name=self.output_layer)(x)
         return keras.Model(inputs, x)
 
 

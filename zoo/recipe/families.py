@@ -8,6 +8,7 @@ when a recipe is read, and Keras when its model is built.
 import functools
 import importlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union
 
 from pydantic import Field, GetCoreSchemaHandler
@@ -25,6 +26,24 @@ FAMILIES = {
 }
 
 
+@dataclass(frozen=True)
+class Shapes:
+    """What a model is built for.
+
+    Attributes:
+        input_shape: of one example.
+        outputs: units of the last layer, which is linear.
+        vocabulary: if the inputs are that many different tokens.
+        target_length: if given, the model gives outputs at each of that many last steps of time,
+            (batch, target_length, outputs).
+    """
+
+    input_shape: tuple[int, ...]
+    outputs: int
+    vocabulary: int | None = None
+    target_length: int | None = None
+
+
 class Family(Strict):
     """The arguments of a model family, as fields, and what the other stages ask of it.
 
@@ -35,7 +54,7 @@ class Family(Strict):
             nothing or harm to the others on a processor.
         gradient_by_time: whether examples are sequences whose gradient dL/dx_t tells, step by step
             of time, what vanishes; the ratio of first to last is then one of times.
-        output_per_step: whether `build` takes a `target_length`.
+        output_per_step: whether a model can be built for a `target_length`.
         output_layer: the name of the last layer, which is no hidden one.
     """
 
@@ -46,22 +65,8 @@ class Family(Strict):
     output_per_step: ClassVar[bool] = False
     output_layer: ClassVar[str] = "output"
 
-    def build(
-        self,
-        input_shape: tuple[int, ...],
-        outputs: int,
-        *,
-        vocabulary: int | None = None,
-        target_length: int | None = None,
-    ) -> "keras.Model":
+    def build(self, of: Shapes) -> "keras.Model":
         """Builds the model; every random initial weight comes from Keras's global seed.
-
-        Args:
-            input_shape: of one example.
-            outputs: units of the last layer, which is linear.
-            vocabulary: if the inputs are that many different tokens.
-            target_length: if given, the model gives outputs at each of that many last steps of
-                time, (batch, target_length, outputs).
 
         Raises:
             ZooError: if the family is not for such data.

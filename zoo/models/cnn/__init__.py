@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from zoo.recipe.families import Family
+from zoo.recipe.families import Family, Shapes
 from zoo.recipe.values import GLOROT, Activation, Count, Initializer, KerasPart, Makes, Part
 
 if TYPE_CHECKING:
@@ -82,14 +82,7 @@ class CNN(Family):
             )
         return fixup
 
-    def build(
-        self,
-        input_shape: tuple[int, ...],
-        outputs: int,
-        *,
-        vocabulary: int | None = None,
-        target_length: int | None = None,
-    ) -> "keras.Model":
+    def build(self, of: Shapes) -> "keras.Model":
         """A stem, stages of blocks, global average pooling, a linear Dense layer.
 
         For inputs (length, channels) or (height, width, channels); of tokens, each becomes a vector
@@ -106,4 +99,4 @@ class CNN(Family):
         """
         from zoo.models.cnn import network
 
-        return network.build(self, input_shape, outputs, vocabulary)
+        return network.build(self, of)
