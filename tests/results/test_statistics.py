@@ -50,6 +50,12 @@ def test_all_censored_is_a_ratio_of_one_without_spread():
     assert speedup([None] * 5, [None] * 5, BUDGET) == Speedup(1.0, 1.0, 1.0, "undetermined")
 
 
+def test_the_same_ratio_in_every_pair_is_that_of_every_resample_to_the_last_bit():
+    arm = [16 * step for step in (1, 2, 4, 3, 7, 5, 11, 13, 6, 9)]
+    found = speedup([time * 17 // 16 for time in arm], arm, 1000)
+    assert (found.ratio, found.low, found.high) == (17 / 16, 17 / 16, 17 / 16)
+
+
 def test_one_seed_has_no_interval():
     only = speedup([40], [10], BUDGET)
     assert (only.ratio, only.low, only.high) == (4.0, None, None)

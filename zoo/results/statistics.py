@@ -47,8 +47,8 @@ def speedup(baseline: Sequence[int | None], arm: Sequence[int | None], budget: i
     base, of_arm = np.array(capped(baseline, budget)), np.array(capped(arm, budget))
     low = high = None
     if len(base) > 1:
-        weights = _resampling_weights(len(base))
-        low, high = np.quantile((weights @ base) / (weights @ of_arm), (0.025, 0.975)).tolist()
+        drawn = _resamples(len(base))
+        low, high = np.quantile((drawn @ base) / (drawn @ of_arm), (0.025, 0.975)).tolist()
     bounds: dict[tuple[bool, bool], Bound] = {
         (False, False): "none",
         (True, False): "lower",
@@ -61,12 +61,14 @@ def speedup(baseline: Sequence[int | None], arm: Sequence[int | None], budget: i
 
 
 @functools.cache
-def _resampling_weights(pairs: int) -> npt.NDArray[np.float64]:
-    """How often each pair is drawn in each resample, over their number; the same for all rows."""
+def _resamples(pairs: int) -> npt.NDArray[np.int64]:
+    """How often each pair is drawn in each resample; the same for all rows.
+
+    Whole numbers, as steps are: sums of steps are then exact and a leaderboard's digits the same on
+    every machine, in whatever order its BLAS adds.
+    """
     drawn = np.random.default_rng(0).integers(0, pairs, (RESAMPLES, pairs))
-    counts = np.stack([(drawn == pair).sum(axis=1) for pair in range(pairs)], axis=1)
-    weights: npt.NDArray[np.float64] = counts / pairs
-    return weights
+    return np.stack([(drawn == pair).sum(axis=1) for pair in range(pairs)], axis=1)
 
 
 def sign_flip_p(differences: Sequence[int]) -> float:
