@@ -233,16 +233,16 @@ def start(code, *arguments):
     )  # fmt: skip
 
 
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
+def wait_for(condition, *processes):
+    """As long as the processes that are to bring it about live."""
     while not condition():
-        assert time.monotonic() < end
+        assert all(process.poll() is None for process in processes)
         time.sleep(0.01)
 
 
 def test_processes_that_ask_at_once_make_it_once(place, tmp_path):
     processes = [start(PROCESS, tmp_path, number) for number in range(3)]
-    wait_for(lambda: len(list(tmp_path.glob("ready-*"))) == 3)
+    wait_for(lambda: len(list(tmp_path.glob("ready-*"))) == 3, *processes)
     (tmp_path / "go").touch()
     answers = [process.communicate(timeout=60) for process in processes]
     expected = f"{int(made_up()[1].splits['train'][0].sum())}\n"
@@ -270,7 +270,7 @@ def test_who_waits_for_a_process_that_is_killed_makes_it_then(place, tmp_path):
     assert holder.stdout.readline() == "here\n"
     (tmp_path / "go").touch()
     waiter = start(PROCESS, tmp_path, 0)
-    wait_for((tmp_path / "ready-0").exists)
+    wait_for((tmp_path / "ready-0").exists, waiter)
     time.sleep(0.2)
     assert waiter.poll() is None and not (tmp_path / "made").exists()
     holder.kill()
