@@ -27,6 +27,13 @@ print(outcome(compiled.run(int(sys.argv[3]), float(sys.argv[4]))))
 """
 
 
+# Another batch size adds in another order. Means of so many losses, none below 0, are then as many
+# roundings of float32 off at most, both; of two classes equal to rounding, either may come first.
+EXAMPLES = 360
+SAME_LOSS = {"rel": 2 * EXAMPLES * 2.0**-24}
+SAME_ACCURACY = {"rel": 0, "abs": 1.01 / EXAMPLES}
+
+
 def outcome(run):
     """A digest of all of a run but its seconds, to the last bit."""
     kept = {key: value for key, value in run.items() if not key.startswith("seconds")}
@@ -111,18 +118,19 @@ def test_validation_is_what_keras_evaluates(compiled, digits):
     run = arm.run(0, 0.1)
     arm.model.compile(loss=arm.model.loss, metrics=["accuracy"])
     loss, accuracy = arm.model.evaluate(*digits.validation, verbose=0)
-    assert run["evaluation"]["val_loss"][-1] == pytest.approx(loss, rel=1e-5)
-    assert run["evaluation"]["val_accuracy"][-1] == pytest.approx(accuracy, rel=1e-6)
+    assert len(digits.validation.y) == EXAMPLES
+    assert run["evaluation"]["val_loss"][-1] == pytest.approx(loss, **SAME_LOSS)
+    assert run["evaluation"]["val_accuracy"][-1] == pytest.approx(accuracy, **SAME_ACCURACY)
 
 
 def test_large_splits_are_evaluated_in_parts(compiled, digits, monkeypatch):
     from zoo.training import evaluation
 
-    whole = compiled().run(0, 0.1)
+    whole = compiled().run(0, 0.1)["evaluation"]
     monkeypatch.setattr(evaluation, "BATCH", 100)
-    parts = compiled().run(0, 0.1)
-    assert parts["evaluation"]["val_accuracy"] == whole["evaluation"]["val_accuracy"]
-    assert parts["evaluation"]["val_loss"] == pytest.approx(whole["evaluation"]["val_loss"])
+    parts = compiled().run(0, 0.1)["evaluation"]
+    assert parts["val_accuracy"] == pytest.approx(whole["val_accuracy"], **SAME_ACCURACY)
+    assert parts["val_loss"] == pytest.approx(whole["val_loss"], **SAME_LOSS)
 
 
 # ---------------------------------------------------------------- divergence
