@@ -18,9 +18,9 @@ DEPTH, SMALLEST = 10, 2.0**-24  # the smallest float16 above 0
 UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # roundoff: of 11 bits, and of 8
 # What a layer adds to the relative error of the gradients below it, in units of roundoff. On the
 # way back: its kernel as cast, 1; the product with it, 2, since TensorFlow's own bfloat16 product,
-# for processors of which oneDNN has none, cuts off instead of rounding; s (1 - s) times that, 3.
-# Through s, by the way forth: its own, 1; kernel, product and bias of z, 4 by a slope of 1/4.
-# Kernels are random: on average an error is carried on with the gain of the gradient it is part of.
+# for processors that oneDNN has none for, cuts off instead of rounding; s (1 - s) times that, 3.
+# Through s, on the way forth: its own, 1; kernel, product and bias of z, 4, by a slope of 1/4: 1.
+# Kernels are random: an error is carried on, on average, with the gain of what it is an error of.
 ROUNDINGS = 8
 
 
