@@ -1,38 +1,115 @@
-"""Every arm of every recipe is built, stepped, evaluated, probed and saved; on mock data."""
+"""Every arm of every recipe is built, stepped, evaluated, probed and saved; on a few examples.
 
+The fewest arms that show everything some arm shows are behaviours; the others are combinations.
+"""
+
+import dataclasses
 import functools
 import json
+import math
 
 import numpy as np
 import pytest
 
 from zoo import data, recipe
 from zoo.data import Dataset, Split
+from zoo.recipe.values import KerasPart
 
-ARMS = {arm.id: arm for each in recipe.available() for arm in recipe.load(each).arms.values()}
-BASELINES = {
-    each: recipe.load(each).arms[recipe.load(each).baseline] for each in recipe.available()
+RECIPES = [recipe.load(each) for each in recipe.available()]
+ARMS = {arm.id: arm for each in RECIPES for arm in each.arms.values()}
+BASELINES = {each.id: each.arms[each.baseline] for each in RECIPES}
+MADE_UP = {
+    "digits": (8, 8, 1),
+    **dict.fromkeys(("mnist", "mnist_5k", "fashion_mnist"), (28, 28, 1)),
+    "fashion_mnist_rows": (28, 28),
+    "mnist1d": (40, 1),
+    "cifar10": (32, 32, 3),
+    "imdb_reviews": (12,),
 }
-IMAGES = {"mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
-IMAGES |= {"fashion_mnist_rows": (28, 28)}
-KEPT = 256
+KEPT = 16  # examples
+STEPS_OF_TIME = 16  # the last ones, where a gradient is taken for each
 
 
 @functools.cache
-def small(name):
-    """A few examples of the data set; made up for what is not in a package."""
-    if name in IMAGES or name == "imdb_reviews":
+def few(name):
+    """A few examples of the data set; made up for what is not drawn by the zoo itself."""
+    if name in MADE_UP:
         rng = np.random.default_rng(0)
-        x = rng.normal(size=(KEPT, *IMAGES.get(name, ()))).astype(np.float32)
+        x = rng.normal(size=(KEPT, *MADE_UP[name])).astype(np.float32)
+        vocabulary, outputs = None, 10
         if name == "imdb_reviews":
-            x = rng.integers(0, 50, (KEPT, 12)).astype(np.int32)
-        split = Split(x, rng.integers(0, 2, KEPT).astype(np.int32))
-        vocabulary = 50 if name == "imdb_reviews" else None
-        outputs = 2 if name == "imdb_reviews" else 10
+            vocabulary, outputs = 50, 2
+            x = rng.integers(0, vocabulary, x.shape).astype(np.int32)
+        split = Split(x, rng.integers(0, outputs, KEPT).astype(np.int32))
         return Dataset(name, split, split, split, outputs, "classification", vocabulary)
     whole = data.load(name)
     parts = [Split(part.x[:KEPT], part.y[:KEPT]) for part in (whole.train, whole.validation)]
     return Dataset(name, *parts, parts[1], whole.outputs, whole.task, whole.vocabulary)
+
+
+def small(arm):
+    """What the arm is trained on here."""
+    found = few(arm.spec.data.name)
+    if not arm.spec.model.gradient_by_time:
+        return found
+    train, validation = (
+        Split(part.x[:, -STEPS_OF_TIME:], part.y) for part in (found.train, found.validation)
+    )
+    return dataclasses.replace(found, train=train, validation=validation, test=validation)
+
+
+# ---------------------------------------------------------------- which arms are behaviours
+
+
+def leaves(value, path=()):
+    """The keys of a resolved arm with what each chooses; of numbers the key alone."""
+    if isinstance(value, dict):
+        return {leaf for key in value for leaf in leaves(value[key], (*path, key))}
+    return {(*path, value) if isinstance(value, str | bool) else path}
+
+
+def shown(arm):
+    """What the arm is made of, what it changes together, and the kind of its data."""
+    spec, dataset = arm.spec, few(arm.spec.data.name)
+    kind = (len(dataset.input_shape), dataset.task, dataset.vocabulary, dataset.target_length)
+    found = leaves(spec.model_dump(include={"model", "training"}))
+    found |= {("changes", *sorted(arm.changes)), ("data", *kind)}
+    return {(spec.model.family, *each) for each in found}
+
+
+def cost(arm):
+    """In layers times numbers of an example."""
+    return getattr(arm.spec.model, "depth", 1) * math.prod(few(arm.spec.data.name).input_shape)
+
+
+def fewest(arms):
+    """Arms that show all that the given ones show: each time one that adds most, the cheapest."""
+    rest = {arm.id: shown(arm) for arm in sorted(arms, key=cost)}
+    left, taken = set().union(*rest.values()), []
+    while left:
+        taken.append(max(rest, key=lambda name: len(rest[name] & left)))
+        left -= rest[taken[-1]]
+    return taken
+
+
+BEHAVIOURS = fewest(ARMS.values())
+
+
+def cases(names):
+    again = pytest.mark.combination
+    return [pytest.param(name, marks=() if name in BEHAVIOURS else again) for name in names]
+
+
+def test_an_arm_that_shows_something_new_is_a_behaviour_and_one_that_does_not_is_none():
+    arm = ARMS["digits/activation/mish"]
+    again = dataclasses.replace(arm, name="again")
+    assert len(fewest([*ARMS.values(), again])) == len(BEHAVIOURS)
+    model = arm.spec.model.model_copy(update={"activation": KerasPart(class_name="hard_tanh")})
+    new = dataclasses.replace(arm, name="new", spec=arm.spec.model_copy(update={"model": model}))
+    assert new.id in fewest([*ARMS.values(), new])
+
+
+# ---------------------------------------------------------------- two steps
 
 
 def stepped(arm):
@@ -63,12 +140,12 @@ def eagerly(one_thread, monkeypatch):
     tf.config.run_functions_eagerly(False)
 
 
-@pytest.mark.parametrize("name", ARMS)
+@pytest.mark.parametrize("name", cases(ARMS))
 def test_an_arm_trains_and_is_saved_and_loaded(name, eagerly, tmp_path):
     from zoo.training import CompiledArm, build_seeded
 
     arm = stepped(ARMS[name])
-    dataset = small(arm.spec.data.name)
+    dataset = small(arm)
     compiled = CompiledArm(arm, dataset)
     start = [weight.copy() for weight in compiled.model.get_weights()]
     run = compiled.run(0, 1e-3 * arm.spec.training.learning_rate[0])  # at which nothing diverges
@@ -138,9 +215,9 @@ def aspects(arm):
     from zoo.training import build_seeded, loss_of
     from zoo.training.step import TrainingStep
 
-    dataset = small(arm.spec.data.name)
+    dataset = small(arm)
     model = build_seeded(arm, dataset, seed=0)
-    step = TrainingStep(arm.spec.training, model, loss_of(dataset), dataset.outputs, xla=False)
+    step = TrainingStep(arm.spec.training, model, loss_of(dataset), dataset.outputs, jit=False)
     found = {key: [] for keys in MAY_CHANGE.values() for key in keys}
     for layer in model.layers:
         config, kind = layer.get_config(), type(layer).__name__
@@ -176,7 +253,7 @@ def baseline_aspects(recipe_id):
     return aspects(BASELINES[recipe_id])
 
 
-@pytest.mark.parametrize("name", [name for name, arm in ARMS.items() if arm.changes])
+@pytest.mark.parametrize("name", cases(name for name, arm in ARMS.items() if arm.changes))
 def test_an_arm_differs_in_nothing_but_what_it_declares(name, one_thread):
     arm = ARMS[name]
     base, own = baseline_aspects(arm.recipe), aspects(arm)
