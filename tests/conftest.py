@@ -1,5 +1,6 @@
 """One thread, as in a worker of the zoo: runs are then equal to the last bit."""
 
+import json
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -22,7 +23,7 @@ SMALL = {
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """A file's tests stay in one process, for their fixtures; the cases of all recipes have none."""
+    """A file's tests stay in one process for their fixtures; those of all recipes share none."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
@@ -55,14 +56,43 @@ def load_small(settings):
     return loaded.only(["tanh", "relu", "relu_he"])
 
 
+def with_settings(**settings):
+    """`load_small`, called with `model__depth=2` for `model.depth: 2`."""
+    return load_small({key.replace("__", "."): value for key, value in settings.items()})
+
+
 @pytest.fixture
 def small_recipe():
-    """`load_small`, called with further settings."""
+    return with_settings
 
-    def load(**settings):
-        return load_small({key.replace("__", "."): value for key, value in settings.items()})
 
-    return load
+@pytest.fixture(scope="module")
+def compiled(digits):
+    """Arms of the small recipe; of each settings one for all tests of a file, for it is reset."""
+    from zoo.training import CompiledArm
+
+    made = {}
+
+    def compile_once(arm="relu", **settings):
+        key = json.dumps([arm, settings], sort_keys=True)
+        if key not in made:
+            made[key] = CompiledArm(with_settings(**settings).arms[arm], digits)
+        return made[key]
+
+    return compile_once
+
+
+@pytest.fixture
+def eagerly(one_thread, monkeypatch):
+    """Nothing is compiled: a few steps are sooner taken than traced."""
+    import tensorflow as tf
+
+    from zoo.training import CompiledArm
+
+    monkeypatch.setattr(CompiledArm, "_quickest", lambda *_: 0.0)
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

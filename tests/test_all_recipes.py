@@ -127,19 +127,6 @@ def stepped(arm):
     return type(arm)(arm.recipe, arm.name, arm.changes, spec)
 
 
-@pytest.fixture
-def eagerly(one_thread, monkeypatch):
-    """Nothing is compiled: two steps are sooner taken than traced."""
-    import tensorflow as tf
-
-    from zoo.training import CompiledArm
-
-    monkeypatch.setattr(CompiledArm, "_quickest", lambda *_: 0.0)
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.mark.parametrize("name", cases(ARMS))
 def test_an_arm_trains_and_is_saved_and_loaded(name, eagerly, tmp_path):
     from zoo.training import CompiledArm, build_seeded

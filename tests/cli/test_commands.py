@@ -1,12 +1,20 @@
-"""The `zoo` command as a person types it: real processes, exit codes, one line for a mistake."""
+"""The `zoo` command as a person types it: exit codes, one line for a mistake.
 
+`zoo` is a process; `zoo_here` the same command in this one, where TensorFlow is loaded already.
+"""
+
+import contextlib
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from zoo import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = [
@@ -24,6 +32,21 @@ def zoo(*arguments, cwd, **environment):
         env={**os.environ, "ZOO_CACHE_DIR": str(cwd / "cache"), **environment},
         timeout=120,
     )
+
+
+def zoo_here(*arguments, cwd):
+    words, output, errors = ["zoo", *map(str, arguments)], io.StringIO(), io.StringIO()
+    on_end = signal.getsignal(signal.SIGTERM)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", words)
+        patch.setenv("ZOO_CACHE_DIR", str(cwd / "cache"))
+        patch.chdir(cwd)
+        shown = contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors)
+        with shown[0], shown[1], pytest.raises(SystemExit) as end:
+            cli.main()
+    signal.signal(signal.SIGTERM, on_end)
+    code = end.value.code
+    return subprocess.CompletedProcess(words, code, output.getvalue(), errors.getvalue())
 
 
 def is_one_line_mistake(process, *words):
@@ -49,7 +72,7 @@ def test_run_ends_with_rows_and_the_paths_of_figures(trained):
 
 def test_a_second_run_trains_nothing_and_prints_the_same_rows(trained):
     folder, first = trained
-    again = zoo("run", "digits/activation", *QUICK, cwd=folder)
+    again = zoo_here("run", "digits/activation", *QUICK, cwd=folder)
     rows = [line for line in first.stdout.splitlines() if " runs, " not in line]
     assert again.stdout.splitlines() == rows
 
@@ -58,7 +81,7 @@ def test_leaderboard_of_a_users_evidence(trained):
     folder, _ = trained
     settings = QUICK[:8]
     options = ["--results", "zoo-results", "--format", "json", *settings]
-    process = zoo("leaderboard", "digits/activation", *options, cwd=folder)
+    process = zoo_here("leaderboard", "digits/activation", *options, cwd=folder)
     rows = json.loads(process.stdout)
     assert [row["arm"] for row in rows] == ["sigmoid", "relu"]
     assert rows[1]["seeds"] == 2 and rows[1]["budget"] == 28
@@ -66,11 +89,11 @@ def test_leaderboard_of_a_users_evidence(trained):
 
 def test_evidence_of_other_settings_is_refused(trained):
     folder, _ = trained
-    process = zoo("run", "digits/activation", *QUICK, "--set", "model.width=17", cwd=folder)
+    process = zoo_here("run", "digits/activation", *QUICK, "--set", "model.width=17", cwd=folder)
     assert is_one_line_mistake(process, "seed-0.json", "arm_sha256", "another folder")
 
 
-def test_a_job_that_fails_is_exit_code_1_and_leaves_its_traceback(tmp_path):
+def test_a_job_that_fails_is_exit_code_1_and_leaves_its_traceback(empty_registry, tmp_path):
     (tmp_path / "mine.py").write_text(
         "import keras\n\n@keras.saving.register_keras_serializable()\n"
         "def fragile(x):\n"
@@ -78,7 +101,7 @@ def test_a_job_that_fails_is_exit_code_1_and_leaves_its_traceback(tmp_path):
         "        raise RuntimeError('too many')\n"
         "    return keras.ops.relu(x)\n"
     )
-    process = zoo(
+    process = zoo_here(
         "run", "digits/activation", *QUICK, "--import", "mine.py",
         "--set", "model.activation=fragile", "--arms", "sigmoid", cwd=tmp_path,
     )  # fmt: skip
@@ -95,11 +118,11 @@ def test_a_job_that_fails_is_exit_code_1_and_leaves_its_traceback(tmp_path):
 def test_help_and_list_do_not_import_tensorflow(tmp_path):
     code = (
         "import sys\nfrom zoo.cli import app\n"
-        "app(sys.argv[1:], standalone_mode=False)\n"
-        "assert not {'tensorflow', 'keras', 'sklearn'} & sys.modules.keys()\n"
+        "for line in ('--help', 'list', 'show digits/activation', 'leaderboard'):\n"
+        "    app(line.split(), standalone_mode=False)\n"
+        "    assert not {'tensorflow', 'keras', 'sklearn'} & sys.modules.keys(), line\n"
     )
-    for arguments in (["--help"], ["list"], ["show", "digits/activation"], ["leaderboard"]):
-        subprocess.run([sys.executable, "-c", code, *arguments], check=True, cwd=tmp_path)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
 
 
 def test_list_loads_no_schema_and_no_arrays_however_many_recipes_there_are(tmp_path):
@@ -122,16 +145,16 @@ def test_list_loads_no_schema_and_no_arrays_however_many_recipes_there_are(tmp_p
     assert sum(line.startswith("many/") for line in process.stdout.splitlines()) == 300
 
 
-def test_list_show_and_check(tmp_path):
+def test_list_show_and_check(one_thread, tmp_path):
     assert "digits/activation" in zoo("list", "digits/*", cwd=tmp_path).stdout
-    shown = zoo("show", "digits/activation", "--arm", "relu_he", cwd=tmp_path).stdout
+    shown = zoo_here("show", "digits/activation", "--arm", "relu_he", cwd=tmp_path).stdout
     assert "initializer: he_normal" in shown and "changes:" in shown
-    checked = zoo("check", ROOT / "recipes/digits/activation.yaml", cwd=tmp_path)
+    checked = zoo_here("check", ROOT / "recipes/digits/activation.yaml", cwd=tmp_path)
     assert checked.stdout == "digits/activation: ok, 12 arms\n" and checked.stderr == ""
 
 
 def test_the_committed_leaderboard_is_what_the_evidence_says(tmp_path):
-    process = zoo("leaderboard", "--check", cwd=tmp_path)
+    process = zoo_here("leaderboard", "--check", cwd=tmp_path)
     assert (process.returncode, process.stderr) == (0, "")
 
 
@@ -141,7 +164,7 @@ def test_a_changed_number_in_a_derived_file_is_found(tmp_path):
     shutil.copytree(ROOT / "results", tmp_path / "results")
     board = tmp_path / "results" / "leaderboard.json"
     board.write_text(board.read_text().replace('"reached": 10', '"reached": 9', 1))
-    process = zoo("leaderboard", "--check", "--results", "results", cwd=tmp_path)
+    process = zoo_here("leaderboard", "--check", "--results", "results", cwd=tmp_path)
     assert process.returncode == 1
     assert process.stderr == (
         "results/leaderboard.json: differs from the evidence, first at line 3\n"
@@ -179,9 +202,14 @@ def test_a_changed_number_in_a_derived_file_is_found(tmp_path):
         (["run"], ["RECIPE"]),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(arguments, words, tmp_path):
-    assert is_one_line_mistake(zoo(*arguments, cwd=tmp_path), *words)
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, words, one_thread, tmp_path):
+    assert is_one_line_mistake(zoo_here(*arguments, cwd=tmp_path), *words)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mistake_is_the_same_of_a_process(tmp_path):
+    mistake = zoo("run", "digits/activatoin", cwd=tmp_path)
+    assert is_one_line_mistake(mistake, "did you mean digits/activation")
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,12 @@ keras_setup.load_tensorflow()
 from zoo import training
 from tests.training.test_arm import outcome
 training.use_threads(1)
-arm = recipe.load("digits/activation", json.loads(sys.argv[1])).arms[sys.argv[2]]
-compiled = training.CompiledArm(arm, data.load("digits"))
-print(outcome(compiled.run(int(sys.argv[3]), float(sys.argv[4]))))
+settings, *runs = json.loads(sys.argv[1])
+for name, seed, rate in runs:
+    arm = recipe.load("digits/activation", settings).arms[name]
+    print(outcome(training.CompiledArm(arm, data.load("digits")).run(seed, rate)))
 """
+FRESH_RUNS = [("relu", 5, 0.1), ("relu_he", 0, 3e38)]
 
 
 # Another batch size adds in another order. Means of so many losses, none below 0, are then as many
@@ -40,38 +42,29 @@ def outcome(run):
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
-@pytest.fixture
-def compiled(small_recipe, digits):
-    from zoo.training import CompiledArm
-
-    def make(arm="relu", **settings):
-        return CompiledArm(small_recipe(**settings).arms[arm], digits)
-
-    return make
+@pytest.fixture(scope="module")
+def fresh():
+    """Outcomes of runs alone in a process: arm, seed, rate."""
+    command = [sys.executable, "-c", FRESH, json.dumps([SMALL, *FRESH_RUNS])]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    return dict(zip(FRESH_RUNS, process.stdout.split()[-len(FRESH_RUNS) :], strict=True))
 
 
-def test_a_run_equals_the_same_run_alone_in_a_fresh_process(compiled):
+def test_a_run_equals_the_same_run_alone_in_a_fresh_process(compiled, fresh):
     arm = compiled("relu")
     arm.run(7, 0.3)
     arm.run(1000, 0.01, probe=False)
     arm.run(3, 1e30)  # diverges
-    here = outcome(arm.run(5, 0.1))
-    assert fresh_outcome("relu", 5, 0.1) == here
+    assert outcome(arm.run(5, 0.1)) == fresh["relu", 5, 0.1]
 
 
-def test_a_diverged_run_holds_nothing_of_the_run_before(compiled):
+def test_a_diverged_run_holds_nothing_of_the_run_before(compiled, fresh):
     """At each step an evaluation finds infinite weights where a probe would have come next."""
     arm = compiled("relu_he")
     arm.run(0, 0.1)
     diverged = arm.run(0, 3e38)
     assert diverged["diverged_at"] is not None
-    assert outcome(diverged) == fresh_outcome("relu_he", 0, 3e38)
-
-
-def fresh_outcome(arm, seed, rate):
-    command = [sys.executable, "-c", FRESH, json.dumps(SMALL), arm, str(seed), str(rate)]
-    fresh = subprocess.run(command, capture_output=True, text=True, check=True)
-    return fresh.stdout.split()[-1]
+    assert outcome(diverged) == fresh["relu_he", 0, 3e38]
 
 
 @pytest.mark.parametrize(
@@ -113,22 +106,26 @@ def test_training_goes_two_evaluations_past_the_budget(compiled):
     assert run["probe"]["steps"] == [0, 1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40]
 
 
-def test_validation_is_what_keras_evaluates(compiled, digits):
+def test_validation_is_what_keras_evaluates(compiled, small_recipe, digits):
+    from zoo.training import build_seeded
+
     arm = compiled()
     run = arm.run(0, 0.1)
-    arm.model.compile(loss=arm.model.loss, metrics=["accuracy"])
-    loss, accuracy = arm.model.evaluate(*digits.validation, verbose=0)
+    model = build_seeded(small_recipe().arms["relu"], digits, seed=1)
+    model.set_weights(arm.model.get_weights())
+    model.compile(loss=arm.model.loss, metrics=["accuracy"])
+    loss, accuracy = model.evaluate(*digits.validation, verbose=0)
     assert len(digits.validation.y) == EXAMPLES
     assert run["evaluation"]["val_loss"][-1] == pytest.approx(loss, **SAME_LOSS)
     assert run["evaluation"]["val_accuracy"][-1] == pytest.approx(accuracy, **SAME_ACCURACY)
 
 
-def test_large_splits_are_evaluated_in_parts(compiled, digits, monkeypatch):
-    from zoo.training import evaluation
+def test_large_splits_are_evaluated_in_parts(compiled, small_recipe, digits, monkeypatch):
+    from zoo.training import CompiledArm, evaluation
 
     whole = compiled().run(0, 0.1)["evaluation"]
     monkeypatch.setattr(evaluation, "BATCH", 100)
-    parts = compiled().run(0, 0.1)["evaluation"]
+    parts = CompiledArm(small_recipe().arms["relu"], digits).run(0, 0.1)["evaluation"]
     assert parts["val_accuracy"] == pytest.approx(whole["val_accuracy"], **SAME_ACCURACY)
     assert parts["val_loss"] == pytest.approx(whole["val_loss"], **SAME_LOSS)
 
@@ -200,7 +197,7 @@ def test_other_threads_that_draw_random_numbers_change_nothing(small_recipe, dig
     thread = threading.Thread(target=draw)
     thread.start()
     try:
-        for _ in range(20):
+        for _ in range(5):  # of some 20 ms; threads take turns each 5 ms
             kept = build_seeded(arm, digits, 5).get_weights()
             again = build_seeded(arm, digits, 5).get_weights()
             assert all((a == b).all() for a, b in zip(kept, again, strict=True))

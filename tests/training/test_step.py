@@ -78,30 +78,26 @@ def test_a_rule_is_applied_before_the_optimizer_and_counted():
 # ---------------------------------------------------------------- in a run
 
 
-def of(small_recipe, digits, arm="relu", **settings):
-    return CompiledArm(small_recipe(**settings).arms[arm], digits)
-
-
-def test_a_run_tells_of_its_clipping(small_recipe, digits):
+def test_a_run_tells_of_its_clipping(compiled):
     sgd = {"class_name": "SGD", "config": {"global_clipnorm": 1e-3}}
-    all_clipped = of(small_recipe, digits, training__optimizer=sgd).run(0, 0.1)["clipping"]
-    watched = of(small_recipe, digits, training__watch_gradients=True)
+    all_clipped = compiled(training__optimizer=sgd).run(0, 0.1)["clipping"]
+    watched = compiled(training__watch_gradients=True)
     none = watched.run(0, 0.1)["clipping"]
     assert (all_clipped["clipped"], none["clipped"]) == (1.0, 0.0)
     assert 0 < all_clipped["largest_norm"] < 100 and 0 < none["largest_norm"] < 100
     assert watched.run(0, 0.1)["clipping"] == none
-    assert of(small_recipe, digits).run(0, 0.1)["clipping"] is None
+    assert compiled().run(0, 0.1)["clipping"] is None
 
 
-def test_watching_alters_no_training(small_recipe, digits):
-    plain = of(small_recipe, digits).run(0, 0.1)
-    watched = of(small_recipe, digits, training__watch_gradients=True)
+def test_watching_alters_no_training(compiled):
+    plain = compiled().run(0, 0.1)
+    watched = compiled(training__watch_gradients=True)
     assert watched.run(0, 0.1)["evaluation"] == plain["evaluation"]
 
 
-def test_the_rate_drops_to_a_tenth(small_recipe, digits):
-    constant = of(small_recipe, digits).run(0, 0.1)["evaluation"]
-    dropping = of(small_recipe, digits, training__drops=[21, 28])
+def test_the_rate_drops_to_a_tenth(compiled):
+    constant = compiled().run(0, 0.1)["evaluation"]
+    dropping = compiled(training__drops=[21, 28])
     dropped = dropping.run(0, 0.1)["evaluation"]
     assert dropped["val_loss"][:3] == constant["val_loss"][:3]
     assert dropped["val_loss"][3] != constant["val_loss"][3]
@@ -109,9 +105,9 @@ def test_the_rate_drops_to_a_tenth(small_recipe, digits):
     assert dropping.run(0, 0.1)["evaluation"] == dropped
 
 
-def test_pretraining_comes_first_and_counts(small_recipe, digits):
+def test_pretraining_comes_first_and_counts(compiled):
     settings = {"training__pretraining": {"method": "autoencoder", "steps": 7}}
-    arm = of(small_recipe, digits, arm="sigmoid", **settings)
+    arm = compiled(arm="sigmoid", **settings)
     arm.reset(0, 0.1)
     start = {layer.name: layer.get_weights() for layer in arm.model.layers}
     segments = arm.segments(probe=False)
@@ -127,10 +123,8 @@ def test_pretraining_comes_first_and_counts(small_recipe, digits):
 
 
 @pytest.mark.parametrize("scaling", [False, True])
-def test_half_precision(small_recipe, digits, scaling):
-    arm = of(
-        small_recipe,
-        digits,
+def test_half_precision(compiled, scaling):
+    arm = compiled(
         training__precision="mixed_float16",
         training__loss_scaling=scaling,
     )
@@ -141,14 +135,13 @@ def test_half_precision(small_recipe, digits, scaling):
     run = arm.run(0, 0.1)
     losses = run["evaluation"]["val_loss"]
     assert losses[-1] < losses[0]
-    full = of(small_recipe, digits).run(0, 0.1)["probe"]
+    full = compiled().run(0, 0.1)["probe"]
     measured = run["probe"]["delta_rms"][0]  # the scale taken out again
     np.testing.assert_allclose(measured, full["delta_rms"][0], rtol=2e-2)
     assert arm.run(0, 0.1)["evaluation"] == run["evaluation"]
 
 
-def test_xla_computes_the_same(small_recipe, digits):
-    plain = of(small_recipe, digits).run(0, 0.1)["evaluation"]["val_loss"]
-    arm = small_recipe().arms["relu"]
-    compiled = CompiledArm(arm, digits, xla=True).run(0, 0.1)["evaluation"]["val_loss"]
-    np.testing.assert_allclose(compiled, plain, rtol=1e-3)
+def test_xla_computes_the_same(compiled, small_recipe, digits):
+    plain = compiled().run(0, 0.1)["evaluation"]["val_loss"]
+    arm = CompiledArm(small_recipe().arms["relu"], digits, xla=True)
+    np.testing.assert_allclose(arm.run(0, 0.1)["evaluation"]["val_loss"], plain, rtol=1e-3)
