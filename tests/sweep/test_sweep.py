@@ -1,6 +1,11 @@
-"""Sweeps: the same evidence with one worker or two, resumed or not, and failures recorded."""
+"""Sweeps: the same evidence with one worker or two, resumed or not, and failures recorded.
+
+A run in this process is trained once and then remembered: that it would come out the same again is
+what `tests.training.test_arm` proves.
+"""
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -8,7 +13,7 @@ import threading
 
 import pytest
 
-from tests.conftest import load_small
+from tests.conftest import with_settings
 from zoo.errors import ZooError
 from zoo.evidence.store import Store
 from zoo.results.leaderboard import rows
@@ -31,6 +36,25 @@ def evidence(root):
     return files
 
 
+TRAIN, REMEMBERED = workers.train, {}
+
+
+def train_once(imports, arm, learning_rate, seed, probe):
+    """`workers.train`, remembered by what decides the outcome."""
+    alone = {"learning_rate": [learning_rate], "seeds": 1, "tuning_seeds": 1}
+    training = arm.spec.training.model_copy(update=alone)
+    spec = arm.spec.model_copy(update={"training": training})
+    key = (imports, spec.model_dump_json(), seed, probe)
+    if key not in REMEMBERED:
+        REMEMBERED[key] = TRAIN(imports, arm, learning_rate, seed, probe)
+    return REMEMBERED[key]
+
+
+@pytest.fixture(autouse=True)
+def remembered(monkeypatch):
+    monkeypatch.setattr(workers, "train", train_once)
+
+
 def train(recipe, root, count=1, listener=lambda states: None, **options):
     job = Sweep([recipe], Store(root), **options)
     with local(count) as its_workers:
@@ -40,16 +64,22 @@ def train(recipe, root, count=1, listener=lambda states: None, **options):
 
 @pytest.fixture(scope="module")
 def undisturbed(one_thread, tmp_path_factory):
-    """The small recipe trained in this process."""
+    """Two arms of the small recipe trained in this process."""
     root = tmp_path_factory.mktemp("undisturbed")
-    train(load_small({}), root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "train", train_once)
+        train(two_arms(), root)
     return root
 
 
-def test_a_sweep_writes_every_run_once(undisturbed, small_recipe):
-    recipe = small_recipe()
+def two_arms(**settings):
+    return with_settings(**settings).only(["relu"])
+
+
+def test_a_sweep_writes_every_run_once(undisturbed):
+    recipe = two_arms()
     files = evidence(undisturbed)
-    assert len(files) == 4 * (2 + 1)  # four arms: two seeds and a search
+    assert len(files) == 2 * (2 + 1)  # two arms: two seeds and a search
     for name, arm in recipe.arms.items():
         search = files[f"tuning/digits/activation/{name}.json"]
         assert [(run["learning_rate"], run["seed"]) for run in search] == [
@@ -71,34 +101,37 @@ def test_records_hold_the_environment(undisturbed):
 
 
 def test_two_processes_give_the_same_evidence_even_if_one_is_killed(
-    undisturbed, small_recipe, tmp_path
+    undisturbed, tmp_path, monkeypatch
 ):
-    import multiprocessing
-
-    killed = threading.Event()
+    monkeypatch.setattr(workers, "train", TRAIN)
+    before, killed = set(multiprocessing.active_children()), threading.Event()
 
     def kill_one(states):
-        if sum(state.done for state in states) >= 3 and not killed.is_set():
+        if sum(state.done for state in states) >= 1 and not killed.is_set():
             killed.set()
-            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+            os.kill((set(multiprocessing.active_children()) - before).pop().pid, signal.SIGKILL)
 
-    job = train(small_recipe(), tmp_path, count=2, listener=kill_one)
+    job = train(two_arms(), tmp_path, count=2, listener=kill_one)
     assert killed.is_set() and job.failures == []
     assert evidence(tmp_path) == evidence(undisturbed)
+    deadline = time.monotonic() + 60
+    while set(multiprocessing.active_children()) - before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert set(multiprocessing.active_children()) == before  # they end with the pool
 
 
-def test_what_has_a_record_is_not_trained_again(undisturbed, small_recipe):
+def test_what_has_a_record_is_not_trained_again(undisturbed):
     before = {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.json")}
-    job = Sweep([small_recipe()], Store(undisturbed))
+    job = Sweep([two_arms()], Store(undisturbed))
     assert job.finished
     assert {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.json")} == before
 
 
-def test_a_stopped_sweep_goes_on_where_it_was(undisturbed, small_recipe, tmp_path):
+def test_a_stopped_sweep_goes_on_where_it_was(undisturbed, tmp_path):
     class Stop(BaseException):
         pass
 
-    stops = iter(range(2, 100, 5))
+    stops = iter(range(1, 100, 2))
     limit = next(stops)
 
     def stop(states):
@@ -108,7 +141,7 @@ def test_a_stopped_sweep_goes_on_where_it_was(undisturbed, small_recipe, tmp_pat
     attempts = 0
     while True:
         try:
-            train(small_recipe(), tmp_path, listener=stop)
+            train(two_arms(), tmp_path, listener=stop)
             break
         except Stop:
             attempts, limit = attempts + 1, next(stops)
@@ -116,57 +149,57 @@ def test_a_stopped_sweep_goes_on_where_it_was(undisturbed, small_recipe, tmp_pat
     assert evidence(tmp_path) == evidence(undisturbed)
 
 
-def test_more_seeds_are_added_to_what_is_there(small_recipe, tmp_path):
-    few = small_recipe().only(["relu"])
+def test_more_seeds_are_added_to_what_is_there(undisturbed, tmp_path):
+    few = two_arms(training__seeds=1)
     train(few, tmp_path)
     first = (tmp_path / "runs/digits/activation/relu/seed-0.json").read_bytes()
-    train(small_recipe(training__seeds=3).only(["relu"]), tmp_path)
+    train(two_arms(), tmp_path)
     assert (tmp_path / "runs/digits/activation/relu/seed-0.json").read_bytes() == first
-    assert rows(few, Store(tmp_path))[1].seeds == 3
+    assert rows(few, Store(tmp_path))[1].seeds == 2
 
 
-def test_a_grid_of_one_rate_needs_no_search(small_recipe, tmp_path):
-    recipe = small_recipe(training__learning_rate=[0.1]).only(["relu"])
+def test_a_grid_of_one_rate_needs_no_search(undisturbed, tmp_path):
+    recipe = two_arms(training__learning_rate=[0.1])
     train(recipe, tmp_path)
     assert not (tmp_path / "tuning").exists()
     row = rows(recipe, Store(tmp_path))[1]
     assert (row.learning_rate, row.lr_at_edge, row.lr_band) == (0.1, None, None)
 
 
-def test_records_of_a_changed_arm_are_refused_and_left_alone(undisturbed, small_recipe):
+def test_records_of_a_changed_arm_are_refused_and_left_alone(undisturbed):
     before = evidence(undisturbed)
     with pytest.raises(ZooError, match="arm_sha256: made with other settings") as error:
-        Sweep([small_recipe(model__width=17)], Store(undisturbed))
+        Sweep([two_arms(model__width=17)], Store(undisturbed))
     assert str(undisturbed) in str(error.value)
     assert evidence(undisturbed) == before
 
 
-def test_a_file_changed_by_hand_is_refused(undisturbed, small_recipe, tmp_path):
+def test_a_file_changed_by_hand_is_refused(undisturbed, tmp_path):
     shutil.copytree(undisturbed, tmp_path / "copy")
     path = tmp_path / "copy/runs/digits/activation/relu/seed-0.json"
     path.write_text(path.read_text().replace('"steps_to_target": ', '"steps_to_target":  '))
     with pytest.raises(ZooError, match=r"relu/seed-0.json: changed since manifest.json"):
-        Sweep([small_recipe()], Store(tmp_path / "copy"))
+        Sweep([two_arms()], Store(tmp_path / "copy"))
 
 
-def test_a_damaged_record_can_be_deleted_and_is_trained_again(undisturbed, small_recipe, tmp_path):
+def test_a_damaged_record_can_be_deleted_and_is_trained_again(undisturbed, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(undisturbed, copy)
     path = copy / "runs/digits/activation/relu/seed-0.json"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ZooError, match=r"seed-0.json"):
-        Sweep([small_recipe()], Store(copy))
+        Sweep([two_arms()], Store(copy))
     path.unlink()
-    train(small_recipe(), copy)
+    train(two_arms(), copy)
     assert evidence(copy) == evidence(undisturbed)
 
 
-def test_records_and_searches_of_another_user_file_are_refused(small_recipe, tmp_path):
+def test_records_and_searches_of_another_user_file_are_refused(undisturbed, tmp_path):
     source = (
         "import keras\n@keras.saving.register_keras_serializable()\n"
         "def mine(x):\n    return keras.ops.{}(x)\n"
     )
-    recipe = small_recipe(model__activation="mine").only([])
+    recipe = with_settings(model__activation="mine").only([])
     train(recipe, tmp_path, imports=[("mine.py", source.format("tanh"))])
     with pytest.raises(ZooError, match=r"trained with another --import \(mine.py\)"):
         Sweep([recipe], Store(tmp_path), imports=[("mine.py", source.format("relu"))])
@@ -179,9 +212,9 @@ def test_records_and_searches_of_another_user_file_are_refused(small_recipe, tmp
 
 
 def test_a_run_that_raises_is_recorded_with_its_traceback_and_tried_again_next_time(
-    small_recipe, tmp_path, monkeypatch
+    one_thread, tmp_path, monkeypatch
 ):
-    recipe = small_recipe(training__learning_rate=[0.1]).only(["relu"])
+    recipe = two_arms(training__learning_rate=[0.1])
     real = workers.train
 
     def failing(imports, arm, learning_rate, seed, probe):
@@ -213,7 +246,7 @@ def test_a_run_that_raises_is_recorded_with_its_traceback_and_tried_again_next_t
     assert Store(tmp_path).records(recipe.arms["relu"])[1].status != "failed"
 
 
-def test_an_arm_whose_search_failed_gets_no_reported_run(small_recipe, tmp_path, monkeypatch):
+def test_an_arm_whose_search_failed_gets_no_reported_run(undisturbed, tmp_path, monkeypatch):
     real = workers.train
 
     def failing(imports, arm, learning_rate, seed, probe):
@@ -222,7 +255,7 @@ def test_an_arm_whose_search_failed_gets_no_reported_run(small_recipe, tmp_path,
         return real(imports, arm, learning_rate, seed, probe)
 
     monkeypatch.setattr(workers, "train", failing)
-    recipe = small_recipe().only(["relu"])
+    recipe = two_arms()
     job = train(recipe, tmp_path)
     assert len(job.failures) == 1
     assert Store(tmp_path).records(recipe.arms["relu"]) == {}
@@ -237,13 +270,3 @@ def test_worker_count_is_bounded_by_cores_and_memory():
     assert worker_count(cores=8, memory=100 * gib) == 8
     assert worker_count(cores=8, memory=4 * gib) == 2
     assert worker_count(cores=8, memory=gib // 2) == 1
-
-
-def test_workers_end_with_the_pool(small_recipe, tmp_path):
-    import multiprocessing
-
-    before = set(multiprocessing.active_children())
-    train(small_recipe(training__learning_rate=[0.1]).only(["relu"]), tmp_path, count=2)
-    for worker in set(multiprocessing.active_children()) - before:
-        worker.join(60)
-    assert set(multiprocessing.active_children()) == before
