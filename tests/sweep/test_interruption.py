@@ -11,13 +11,30 @@ import time
 import pytest
 
 from tests.sweep.test_sweep import evidence
+from zoo import recipe as recipes
+from zoo.evidence.store import Store
+from zoo.sweep.sweep import Sweep
 
+SETTINGS = {
+    "model.depth": 3,
+    "model.width": 16,
+    "training.steps": 28,
+    "training.learning_rate": [0.03, 0.1],
+    "training.tuning_seeds": 3,
+}
 COMMAND = [
-    sys.executable, "-m", "zoo", "run", "digits/activation",
-    "--set", "model.depth=3", "--set", "model.width=16", "--set", "training.steps=28",
-    "--set", "training.learning_rate=[0.03, 0.1]", "--set", "training.tuning_seeds=3",
-    "--seeds", "12", "--arms", "relu", "--out", "evidence",
-]  # fmt: skip
+    *(sys.executable, "-m", "zoo", "run", "digits/activation"),
+    *(f"--set={key}={value}" for key, value in SETTINGS.items()),
+    *("--seeds", "12", "--arms", "relu", "--out", "evidence"),
+]
+WORKERS = """
+import os, time
+from zoo.sweep import workers
+workers.load = os.getpid  # TensorFlow is not needed
+with workers.local(2) as pool:
+    print(*(worker.ready.result() for worker in pool), flush=True)
+    time.sleep(600)
+"""
 
 
 def start(cwd, *options):
@@ -29,7 +46,7 @@ def start(cwd, *options):
 
 def finish(cwd, *options):
     process = start(cwd, *options)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert (process.returncode, errors) == (0, "")
     return evidence(cwd / "evidence")
 
@@ -39,11 +56,50 @@ def all_whole(root):
     return [json.loads(path.read_text()) for path in paths]
 
 
+def wait_for(condition):
+    deadline = time.monotonic() + 300
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert condition()
+
+
+def records_in(folder):
+    return len(list(folder.rglob("seed-*.json")))
+
+
+def test_interrupted_between_two_runs(tmp_path):
+    """By a signal to the whole group, as a terminal sends it."""
+    process = start(tmp_path, "--workers", "1")
+    wait_for(lambda: process.poll() is not None or records_in(tmp_path) >= 3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=300)
+    assert (process.returncode, errors) == (130, "")
+    all_whole(tmp_path)
+    recipe = recipes.load("digits/activation", SETTINGS, 12).only(["relu"])
+    rest = Sweep([recipe], Store(tmp_path / "evidence"))  # which takes no damaged evidence
+    assert sum(len(state.records) for state in rest.states) == records_in(tmp_path) < 24
+    assert not rest.finished
+
+
+def test_workers_end_with_a_process_that_is_killed(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORKERS],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert len(process.stdout.readline().split()) == 2
+    process.kill()
+    process.communicate(timeout=300)  # to the end of pipes that the workers hold too
+
+
+# ---------------------------------------------------------------- at any moment, to the end
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     return finish(tmp_path_factory.mktemp("undisturbed"), "--workers", "1")
 
 
+@pytest.mark.combination
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_interrupted_at_any_time(workers, undisturbed, tmp_path):
     """Signals to the whole group, as a terminal sends them, at random moments from the start on."""
@@ -53,18 +109,18 @@ def test_interrupted_at_any_time(workers, undisturbed, tmp_path):
         time.sleep(0.5 + moments.random() * 6)
         if process.poll() is None:
             os.killpg(process.pid, number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
         assert process.returncode in (code, 0) and "Traceback" not in errors
         all_whole(tmp_path)
     assert finish(tmp_path, "--workers", workers) == undisturbed
 
 
+@pytest.mark.combination
 def test_killed_in_the_middle(undisturbed, tmp_path):
     process = start(tmp_path, "--workers", "2")
-    while len(list(tmp_path.rglob("seed-*.json"))) < 3 and process.poll() is None:
-        time.sleep(0.02)
+    wait_for(lambda: records_in(tmp_path) >= 3)
     process.kill()  # the workers must see by themselves that it is gone
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     all_whole(tmp_path)
     assert finish(tmp_path, "--workers", "1") == undisturbed
 

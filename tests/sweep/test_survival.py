@@ -100,7 +100,7 @@ def test_the_command_killed_five_times(tmp_path):
         while len(list(tmp_path.rglob("*.json"))) <= before and process.poll() is None:
             time.sleep(0.05 + moments.random() / 5)
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         all_whole(tmp_path)
     survived = finish(tmp_path, "--workers", "2")
     fresh = tmp_path / "fresh"
