@@ -30,7 +30,7 @@ def zoo(*arguments, cwd, **environment):
         text=True,
         cwd=cwd,
         env={**os.environ, "ZOO_CACHE_DIR": str(cwd / "cache"), **environment},
-        timeout=120,
+        timeout=300,
     )
 
 
