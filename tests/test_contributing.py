@@ -89,6 +89,7 @@ def test_the_examples_are_clean(changed):
         subprocess.run([sys.executable, "-m", "ruff", *command, *files], cwd=copy, check=True)
 
 
+@pytest.mark.combination
 def test_every_command_works(changed):
     import json
 

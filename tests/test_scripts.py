@@ -1,6 +1,8 @@
 """The plain Keras script and the compiled trainer are the same experiment."""
 
-import subprocess
+import contextlib
+import io
+import runpy
 import sys
 from pathlib import Path
 
@@ -12,17 +14,26 @@ ROOT = Path(__file__).resolve().parent.parent
 TWENTY_STEPS = {"training.steps": 20, "training.evaluate_every": 1}
 
 
-@pytest.mark.parametrize("arm", ["relu_he", "tanh"])
-def test_the_script_and_the_fast_trainer_agree_for_twenty_steps(arm, digits):
+@pytest.fixture
+def script(one_thread, monkeypatch):
+    """Runs the script here; what it prints."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["train.py", "digits/activation", *arguments])
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            runpy.run_path(str(ROOT / "scripts/train.py"), run_name="__main__")
+        return printed.getvalue()
+
+    return run
+
+
+@pytest.mark.parametrize("arm", ["relu_he", pytest.param("tanh", marks=pytest.mark.combination)])
+def test_the_script_and_the_fast_trainer_agree_for_twenty_steps(arm, script, digits):
     from zoo.training import CompiledArm
 
     settings = [f"--set={key}={value}" for key, value in TWENTY_STEPS.items()]
-    process = subprocess.run(
-        [sys.executable, ROOT / "scripts/train.py", "digits/activation", *settings,
-         "--arm", arm, "--seed", "3", "--learning-rate", "0.03"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    lines = [line.split() for line in process.stdout.splitlines() if line.startswith("step")]
+    printed = script(*settings, "--arm", arm, "--seed", "3", "--learning-rate", "0.03")
+    lines = [line.split() for line in printed.splitlines() if line.startswith("step")]
     plain = [dict(zip(words[::2], map(float, words[1::2]), strict=True)) for words in lines]
 
     spec = recipes.load("digits/activation", TWENTY_STEPS).arms[arm]
@@ -35,13 +46,8 @@ def test_the_script_and_the_fast_trainer_agree_for_twenty_steps(arm, digits):
     assert accuracies[:20] == pytest.approx(fast["val_accuracy"][:20], abs=1 / 360)
 
 
-def test_the_script_says_what_it_needs(tmp_path):
-    def complaint(*arguments):
-        process = subprocess.run(
-            [sys.executable, ROOT / "scripts/train.py", "digits/activation", *arguments],
-            capture_output=True, text=True, cwd=tmp_path,
-        )  # fmt: skip
-        assert process.returncode == 2
-        return process.stderr.splitlines()[-1]
-
-    assert "digits/activation has sigmoid, tanh" in complaint("--arm", "rleu")
+def test_the_script_says_what_it_needs(script, capsys):
+    with pytest.raises(SystemExit) as end:
+        script("--arm", "rleu")
+    assert end.value.code == 2
+    assert "digits/activation has sigmoid, tanh" in capsys.readouterr().err.splitlines()[-1]

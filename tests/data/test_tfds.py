@@ -583,7 +583,7 @@ def test_a_list_of_hosts_without_proxy_is_no_proxy(refusing, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "first_layers"), [("imdb_reviews", "embedding"), ("cifar10", "flatten")]
 )
-def test_an_mlp_trains_on_it(mocked, name, first_layers):
+def test_an_mlp_trains_on_it(mocked, eagerly, name, first_layers):
     from zoo.training import CompiledArm
 
     settings = {**SMALL, "data.name": name, "data.batch_size": 8, "training.steps": 20}
@@ -609,16 +609,3 @@ def test_an_mlp_trains_on_it(mocked, name, first_layers):
         assert np.isfinite(values).all() and (values > 0).all()
     assert np.array(probe["nonfinite"], float).sum() == 0
     assert np.isfinite(np.array(probe["update_ratio"], float)).all()
-
-
-@pytest.mark.parametrize("name", ["mnist", "cifar10", "imdb_reviews"])
-def test_the_recipes_behind_the_network_are_built_and_stepped(mocked, name):
-    from zoo.training import CompiledArm
-
-    small = {"data.batch_size": 8, "training.steps": 4, "training.evaluate_every": 2}
-    recipe = recipes.load(f"{name}/activation", small)
-    for arm in recipe.arms.values():
-        run = CompiledArm(arm, data.load_for(arm.spec.data)).run(0, 0.001)
-        assert run["evaluation"]["step"] == [2, 4, 6, 8]
-        assert np.isfinite(run["evaluation"]["val_loss"]).all()
-        assert run["probe"]["steps"] == [0, 1, 2, 3, 4] and run["test_accuracy"] is not None

@@ -98,7 +98,7 @@ RECIPES = {
 
 
 @pytest.mark.parametrize("family", RECIPES)
-def test_a_users_own_part_of_each_kind_is_trained(family, empty_registry, tmp_path):
+def test_a_users_own_part_of_each_kind_is_trained(family, eagerly, empty_registry, tmp_path):
     model, arms = RECIPES[family]
     rows = "_rows" if family == "rnn" else ""
     path = tmp_path / "recipes" / f"{family}.yaml"

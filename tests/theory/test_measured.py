@@ -110,17 +110,24 @@ def bias_variance(arguments: MLP) -> float:
     return bias.config.get("stddev", 0.0) ** 2
 
 
+AGAIN = [
+    *((f"digits/activation/{name}", 256) for name in ("prelu", "gelu")),
+    ("digits/activation/tanh", 512),
+    *((f"digits/initialization/{name}", 64) for name in ("glorot", "normal_large")),
+    *(
+        (f"digits/edge_of_chaos/{name}", 512)
+        for name in ("critical", "ordered", "chaotic", "orthogonal_critical")
+    ),
+]
+
+
 @pytest.mark.parametrize(
     "arm, inputs",
     [
-        *((f"digits/activation/{name}", 256) for name in ("sigmoid", "relu_he", "prelu", "gelu")),
-        ("digits/activation/tanh", 512),
-        ("digits/initialization/glorot", 64),
-        ("digits/initialization/normal_large", 64),
-        *((f"digits/edge_of_chaos/{name}", 512)
-          for name in ("critical", "ordered", "chaotic", "orthogonal_critical")),
+        *((f"digits/activation/{name}", 256) for name in ("sigmoid", "relu_he")),
+        *(pytest.param(*each, marks=pytest.mark.combination) for each in AGAIN),
     ],
-)  # fmt: skip
+)
 def test_measured_deltas_follow_the_recursion(arm, inputs):
     assert_agree(*compared(arguments_of(arm, depth=8), inputs))
 
