@@ -580,15 +580,20 @@ def test_a_list_of_hosts_without_proxy_is_no_proxy(refusing, monkeypatch):
 # ---------------------------------------------------------------- training
 
 
+@pytest.fixture
+def arm_and_data(mocked, name):
+    settings = {**SMALL, "data.name": name, "data.batch_size": 8, "training.steps": 20}
+    arm = recipes.load("digits/activation", settings).arms["relu_he"]
+    return arm, data.load_for(arm.spec.data)
+
+
 @pytest.mark.parametrize(
     ("name", "first_layers"), [("imdb_reviews", "embedding"), ("cifar10", "flatten")]
 )
-def test_an_mlp_trains_on_it(mocked, eagerly, name, first_layers):
+def test_an_mlp_trains_on_it(arm_and_data, eagerly, first_layers):
     from zoo.training import CompiledArm
 
-    settings = {**SMALL, "data.name": name, "data.batch_size": 8, "training.steps": 20}
-    arm = recipes.load("digits/activation", settings).arms["relu_he"]
-    dataset = data.load_for(arm.spec.data)
+    arm, dataset = arm_and_data
     compiled = CompiledArm(arm, dataset)
     assert compiled.model.layers[1].name.startswith(first_layers)
     assert compiled.model.input_shape == (None, *dataset.input_shape)
