@@ -17,6 +17,7 @@ from zoo.recipe.values import KerasPart
 
 RECIPES = [recipe.load(each) for each in recipe.available()]
 ARMS = {arm.id: arm for each in RECIPES for arm in each.arms.values()}
+CHANGED = [arm for arm in ARMS.values() if arm.changes]
 BASELINES = {each.id: each.arms[each.baseline] for each in RECIPES}
 MADE_UP = {
     "digits": (8, 8, 1),
@@ -68,13 +69,17 @@ def leaves(value, path=()):
     return {(*path, value) if isinstance(value, str | bool) else path}
 
 
-def shown(arm):
-    """What the arm is made of, what it changes together, and the kind of its data."""
+def choices(arm):
+    """What the arm is made of, its recipe's choices with its own, and the kind of its data."""
     spec, dataset = arm.spec, few(arm.spec.data.name)
     kind = (len(dataset.input_shape), dataset.task, dataset.vocabulary, dataset.target_length)
-    found = leaves(spec.model_dump(include={"model", "training"}))
-    found |= {("changes", *sorted(arm.changes)), ("data", *kind)}
-    return {(spec.model.family, *each) for each in found}
+    chosen = leaves(spec.model_dump(include={"model", "training"}))
+    return {(spec.model.family, *each) for each in (*chosen, ("data", *kind))}
+
+
+def choices_and_changes(arm):
+    """Also the keys that it changes together."""
+    return choices(arm) | {(arm.spec.model.family, "changes", *sorted(arm.changes))}
 
 
 def cost(arm):
@@ -82,7 +87,7 @@ def cost(arm):
     return getattr(arm.spec.model, "depth", 1) * math.prod(few(arm.spec.data.name).input_shape)
 
 
-def fewest(arms):
+def fewest(arms, shown):
     """Arms that show all that the given ones show: each time one that adds most, the cheapest."""
     rest = {arm.id: shown(arm) for arm in sorted(arms, key=cost)}
     left, taken = set().union(*rest.values()), []
@@ -92,21 +97,18 @@ def fewest(arms):
     return taken
 
 
-BEHAVIOURS = fewest(ARMS.values())
-
-
-def cases(names):
-    again = pytest.mark.combination
-    return [pytest.param(name, marks=() if name in BEHAVIOURS else again) for name in names]
+def cases(arms, shown):
+    behaviours, again = fewest(arms, shown), pytest.mark.combination
+    return [pytest.param(arm.id, marks=() if arm.id in behaviours else again) for arm in arms]
 
 
 def test_an_arm_that_shows_something_new_is_a_behaviour_and_one_that_does_not_is_none():
-    arm = ARMS["digits/activation/mish"]
+    before, arm = fewest(ARMS.values(), choices), ARMS["digits/activation/mish"]
     again = dataclasses.replace(arm, name="again")
-    assert len(fewest([*ARMS.values(), again])) == len(BEHAVIOURS)
+    assert len(fewest([*ARMS.values(), again], choices)) == len(before)
     model = arm.spec.model.model_copy(update={"activation": KerasPart(class_name="hard_tanh")})
     new = dataclasses.replace(arm, name="new", spec=arm.spec.model_copy(update={"model": model}))
-    assert new.id in fewest([*ARMS.values(), new])
+    assert new.id in fewest([*ARMS.values(), new], choices)
 
 
 # ---------------------------------------------------------------- two steps
@@ -127,7 +129,7 @@ def stepped(arm):
     return type(arm)(arm.recipe, arm.name, arm.changes, spec)
 
 
-@pytest.mark.parametrize("name", cases(ARMS))
+@pytest.mark.parametrize("name", cases(ARMS.values(), choices))
 def test_an_arm_trains_and_is_saved_and_loaded(name, eagerly, tmp_path):
     from zoo.training import CompiledArm, build_seeded
 
@@ -240,7 +242,7 @@ def baseline_aspects(recipe_id):
     return aspects(BASELINES[recipe_id])
 
 
-@pytest.mark.parametrize("name", cases(name for name, arm in ARMS.items() if arm.changes))
+@pytest.mark.parametrize("name", cases(CHANGED, choices_and_changes))
 def test_an_arm_differs_in_nothing_but_what_it_declares(name, one_thread):
     arm = ARMS[name]
     base, own = baseline_aspects(arm.recipe), aspects(arm)

@@ -48,8 +48,11 @@ def test_a_row_is_means_over_seeds_and_medians_over_rounds(hardware):
     assert "to val_accuracy 0.95. Means over 3 seeds, medians over rounds: 3" in text
 
 
-def test_a_way_is_measured_in_a_process_of_its_own(hardware):
-    found = hardware.in_process("1 thread, bfloat16", SMALL)
+@pytest.mark.parametrize("apart", [False, pytest.param(True, marks=pytest.mark.combination)])
+def test_a_way_is_measured(hardware, apart, one_thread):
+    name = "1 thread, bfloat16"
+    way = hardware.WAYS[name]
+    found = hardware.in_process(name, SMALL) if apart else hardware.measure(way, SMALL)
     assert len(found["steps"]) == len(found["seconds"]) == hardware.SEEDS
     assert all(step is None or (2 <= step <= 8 and step % 2 == 0) for step in found["steps"])
     assert any(step is not None for step in found["steps"])

@@ -19,7 +19,7 @@ from zoo import cli
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = [
     "--set", "model.depth=3", "--set", "model.width=16", "--set", "training.steps=28",
-    "--set", "training.learning_rate=[0.1]", "--seeds", "2", "--arms", "relu", "--workers", "1",
+    "--set", "training.learning_rate=[0.1]", "--seeds", "2", "--arms", "relu",
 ]  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def is_one_line_mistake(process, *words):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    return folder, zoo("run", "digits/activation", *QUICK, cwd=folder)
+    return folder, zoo("run", "digits/activation", *QUICK, "--workers", "2", cwd=folder)
 
 
 def test_run_ends_with_rows_and_the_paths_of_figures(trained):
@@ -102,7 +102,7 @@ def test_a_job_that_fails_is_exit_code_1_and_leaves_its_traceback(empty_registry
         "    return keras.ops.relu(x)\n"
     )
     process = zoo_here(
-        "run", "digits/activation", *QUICK, "--import", "mine.py",
+        "run", "digits/activation", *QUICK, "--workers", "1", "--import", "mine.py",
         "--set", "model.activation=fragile", "--arms", "sigmoid", cwd=tmp_path,
     )  # fmt: skip
     assert process.returncode == 1

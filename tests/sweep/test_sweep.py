@@ -4,16 +4,17 @@ A run in this process is trained once and then remembered: that it would come ou
 what `tests.training.test_arm` proves.
 """
 
+import functools
 import json
 import multiprocessing
 import os
 import shutil
 import signal
-import threading
 
 import pytest
 
 from tests.conftest import with_settings
+from tests.sweep import remembered
 from zoo.errors import ZooError
 from zoo.evidence.store import Store
 from zoo.results.leaderboard import rows
@@ -39,19 +40,16 @@ def evidence(root):
 TRAIN, REMEMBERED = workers.train, {}
 
 
-def train_once(imports, arm, learning_rate, seed, probe):
-    """`workers.train`, remembered by what decides the outcome."""
-    alone = {"learning_rate": [learning_rate], "seeds": 1, "tuning_seeds": 1}
-    training = arm.spec.training.model_copy(update=alone)
-    spec = arm.spec.model_copy(update={"training": training})
-    key = (imports, spec.model_dump_json(), seed, probe)
+def train_once(*task):
+    """`workers.train`, of which the outcome is remembered."""
+    key = remembered.key(*task)
     if key not in REMEMBERED:
-        REMEMBERED[key] = TRAIN(imports, arm, learning_rate, seed, probe)
+        REMEMBERED[key] = TRAIN(*task)
     return REMEMBERED[key]
 
 
 @pytest.fixture(autouse=True)
-def remembered(monkeypatch):
+def trained_once(monkeypatch):
     monkeypatch.setattr(workers, "train", train_once)
 
 
@@ -100,23 +98,47 @@ def test_records_hold_the_environment(undisturbed):
     assert "NaN" not in path.read_text() and "Infinity" not in path.read_text()
 
 
+@pytest.fixture
+def kill_one():
+    """A listener that kills a worker once, and knows when it has, and whether all have ended."""
+
+    class Killer:
+        def __init__(self):
+            self.before, self.killed = set(multiprocessing.active_children()), False
+
+        def workers(self):
+            return set(multiprocessing.active_children()) - self.before
+
+        def __call__(self, states):
+            if sum(state.done for state in states) >= 1 and not self.killed:
+                self.killed = True
+                os.kill(self.workers().pop().pid, signal.SIGKILL)
+
+    return Killer()
+
+
 def test_two_processes_give_the_same_evidence_even_if_one_is_killed(
-    undisturbed, tmp_path, monkeypatch
+    undisturbed, kill_one, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(workers, "train", functools.partial(remembered.answer, REMEMBERED))
+    monkeypatch.setattr(workers, "load", remembered.nothing)
+    monkeypatch.setattr(workers, "check", remembered.nothing)
+    job = train(two_arms(), tmp_path, count=2, listener=kill_one)
+    assert kill_one.killed and job.failures == []
+    assert evidence(tmp_path) == evidence(undisturbed)
+    for worker in kill_one.workers():
+        worker.join(300)
+    assert not kill_one.workers()  # they end with the pool
+
+
+@pytest.mark.combination
+def test_two_processes_train_the_same_even_if_one_is_killed(
+    undisturbed, kill_one, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(workers, "train", TRAIN)
-    before, killed = set(multiprocessing.active_children()), threading.Event()
-
-    def kill_one(states):
-        if sum(state.done for state in states) >= 1 and not killed.is_set():
-            killed.set()
-            os.kill((set(multiprocessing.active_children()) - before).pop().pid, signal.SIGKILL)
-
     job = train(two_arms(), tmp_path, count=2, listener=kill_one)
-    assert killed.is_set() and job.failures == []
+    assert kill_one.killed and job.failures == []
     assert evidence(tmp_path) == evidence(undisturbed)
-    for worker in set(multiprocessing.active_children()) - before:
-        worker.join(300)
-    assert set(multiprocessing.active_children()) == before  # they end with the pool
 
 
 def test_what_has_a_record_is_not_trained_again(undisturbed):
