@@ -1,10 +1,12 @@
 """One thread, as in a worker of the zoo: runs are then equal to the last bit."""
 
+import gc
 import json
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import psutil
 import pytest
 
 from zoo import recipe as recipes
@@ -19,6 +21,7 @@ SMALL = {
     "training.tuning_seeds": 1,
     "target.value": 0.5,
 }
+MUCH = 50 * 2**20
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -41,6 +44,24 @@ def one_thread():
     from zoo import training
 
     training.use_threads(1)
+    gc.collect()
+    gc.freeze()  # TensorFlow's own objects are looked at no more: a collection takes a moment
+
+
+@pytest.fixture(scope="session")
+def collected():
+    """Memory of the process, in bytes, after the last collection."""
+    return [0]
+
+
+@pytest.fixture(autouse=True)
+def little_garbage(collected):
+    """Models and graphs refer to themselves: megabytes that Python sees as a few objects."""
+    yield
+    memory = psutil.Process().memory_info
+    if memory().rss > collected[0] + MUCH:
+        gc.collect()
+        collected[0] = memory().rss
 
 
 @pytest.fixture(scope="session")
