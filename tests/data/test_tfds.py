@@ -242,9 +242,16 @@ def naive(x, train):
 
 @pytest.mark.parametrize(
     ("name", "shape", "classes"),
-    [("mnist", (28, 28, 1), 10), ("fashion_mnist", (28, 28, 1), 10), ("cifar10", (32, 32, 3), 10),
-     ("cifar100", (32, 32, 3), 100), ("svhn_cropped", (32, 32, 3), 10)],
-)  # fmt: skip
+    [
+        ("mnist", (28, 28, 1), 10),
+        ("cifar100", (32, 32, 3), 100),
+        pytest.param("fashion_mnist", (28, 28, 1), 10, marks=pytest.mark.combination),
+        *(
+            pytest.param(name, (32, 32, 3), 10, marks=pytest.mark.combination)
+            for name in ("cifar10", "svhn_cropped")
+        ),
+    ],
+)
 def test_images_of_the_catalogue(mocked, name, shape, classes):
     loaded = data.load(name)
     assert (loaded.input_shape, loaded.outputs, loaded.vocabulary) == (shape, classes, None)
