@@ -4,13 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-system lint clean
+.PHONY: run test test-all test-combinations test-system lint clean
 
 run: $(READY)
 	$(BIN)/zoo run digits/activation --arms tanh,relu,relu_he
 
+# Every behaviour once.
 test: $(READY)
 	$(BIN)/pytest
+
+# Every combination too: all arms of all recipes, all commands of the pages, ...
+test-all: test test-combinations
+
+test-combinations: $(READY)
+	$(BIN)/pytest -m 'combination and not system'
 
 # What needs more than the package index: apt-get install dataset-fashion-mnist, mount namespaces.
 test-system: $(READY)
