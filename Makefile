@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-all test-combinations test-system lint clean
+.PHONY: run test test-all test-system lint clean
 
 run: $(READY)
 	$(BIN)/zoo run digits/activation --arms tanh,relu,relu_he
@@ -13,10 +13,8 @@ run: $(READY)
 test: $(READY)
 	$(BIN)/pytest
 
-# Every combination too: all arms of all recipes, all commands of the pages, ...
-test-all: test test-combinations
-
-test-combinations: $(READY)
+# Every combination of it, too: all arms of all recipes, every command of the pages, ...
+test-all: test
 	$(BIN)/pytest -m 'combination and not system'
 
 # What needs more than the package index: apt-get install dataset-fashion-mnist, mount namespaces.
