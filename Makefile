@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-all test-system lint clean
+.PHONY: run test test-all test-oldest test-system lint clean
 
 run: $(READY)
 	$(BIN)/zoo run digits/activation --arms tanh,relu,relu_he
@@ -16,6 +16,13 @@ test: $(READY)
 # Every combination of it, too: all arms of all recipes, every command of the pages, ...
 test-all: test
 	$(BIN)/pytest -m 'combination and not system'
+
+# The numeric tests once more, each library held to the oldest instructions that it still has; those
+# of TensorFlow's Eigen were chosen when it was built.
+OLDEST := ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Prescott XLA_FLAGS=--xla_cpu_max_isa=SSE4_2 \
+	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
+test-oldest: $(READY)
+	$(OLDEST) $(BIN)/pytest $(addprefix tests/,theory probe training mitigations models results evidence)
 
 # What needs more than the package index: apt-get install dataset-fashion-mnist, mount namespaces.
 test-system: $(READY)
