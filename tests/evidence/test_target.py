@@ -62,6 +62,15 @@ def test_steps_to_target_does_what_its_definition_says(values, budget):
     assert steps_to_target(GRID, values, ACCURACY, budget) == (min(hits) if hits else None)
 
 
+@given(st.lists(st.none() | st.floats(0, 1), max_size=6), st.integers(1, 60))
+def test_no_value_that_is_missing_counts_as_met(values, budget):
+    """A metric that the data lacks has no values at all, a record cut short too few."""
+    time = steps_to_target(GRID, values, ACCURACY, budget)
+    if time is not None:
+        three = values[GRID.index(time) :][:3]
+        assert len(three) == 3 and all(value is not None and value >= 0.9 for value in three)
+
+
 def test_an_undefined_or_infinite_metric_does_not_meet_a_target():
     assert not any(met(value, LOSS) for value in (None, math.nan, -math.inf))
 

@@ -187,6 +187,19 @@ def test_a_grid_of_one_rate_needs_no_search(undisturbed, tmp_path):
     assert (row.learning_rate, row.lr_at_edge, row.lr_band) == (0.1, None, None)
 
 
+def test_rates_of_many_digits_are_tuned_once_and_give_rows(small_recipe, tmp_path):
+    """The points of a logarithmic grid have as many digits as a float."""
+    grid = [0.0031622776601683794, 0.03162277660168379]
+
+    def not_endless(states):
+        assert sum(state.done for state in states) <= sum(state.planned for state in states)
+
+    recipe = small_recipe(training__learning_rate=grid).only(["relu"])
+    train(recipe, tmp_path, listener=not_endless)
+    assert Sweep([recipe], Store(tmp_path)).finished
+    assert all(row.learning_rate in grid for row in rows(recipe, Store(tmp_path)))
+
+
 def test_records_of_a_changed_arm_are_refused_and_left_alone(undisturbed):
     before = evidence(undisturbed)
     with pytest.raises(ZooError, match="arm_sha256: made with other settings") as error:

@@ -133,16 +133,22 @@ def time_to_target(curve: Curve, target: Target, budget: int) -> int | None:
 def final_metric(record: RunRecord, target: Target, budget: int) -> float | None:
     """The target's metric at the last evaluation in the budget; None if the run ended before B."""
     curve = record.evaluation
-    series = getattr(curve, target.metric) or []
+    series = getattr(curve, target.metric)
+    if series is None:  # the data has no such metric
+        return None
     within = [value for step, value in zip(curve.step, series, strict=True) if step <= budget]
     ended = record.diverged_at is not None and record.diverged_at <= budget
     return within[-1] if within and not ended else None
 
 
 def of_run(arm: Arm, result: dict[str, Any]) -> RunRecord:
-    """The record of what `CompiledArm.run` returned, with its environment."""
+    """The record of what `CompiledArm.run` returned, with its environment.
+
+    What is measured is rounded; the learning rate is that of the grid, which tells runs apart.
+    """
     result = {
-        **rounded({key: value for key, value in result.items() if key != "probe"}, 6),
+        **rounded(result, 6),
+        "learning_rate": result["learning_rate"],
         "probe": rounded(result["probe"], 4),
     }
     curve = Curve(**result.pop("evaluation"))

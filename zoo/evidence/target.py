@@ -23,7 +23,7 @@ def steps_to_target(
 
     Args:
         steps: the evaluation grid; a run that diverged has a shorter one.
-        values: the target's metric at each.
+        values: the target's metric at each; a missing one does not meet the target.
         target: metric, direction and value.
         budget: B; the two evaluations that confirm may lie past it.
 
@@ -31,7 +31,8 @@ def steps_to_target(
         T, or None if the run is censored.
     """
     for index, step in enumerate(steps[: len(steps) - 2]):
-        if step <= budget and all(met(value, target) for value in values[index : index + 3]):
+        three = values[index : index + 3]
+        if step <= budget and len(three) == 3 and all(met(value, target) for value in three):
             return step
     return None
 

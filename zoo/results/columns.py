@@ -15,7 +15,8 @@ from zoo.recipe.values import Strict
 from zoo.results.comparison import Comparison
 from zoo.results.statistics import Bound, Verdict
 
-DIGITS = 4  # of every number in a row
+DIGITS = 4  # of every number in a row that is measured
+GIVEN = ("changes", "target", "learning_rate")  # by a person, not measured
 
 
 @dataclass(frozen=True)
@@ -242,5 +243,6 @@ COLUMNS: dict[str, Column] = {
 
 
 def row(of: Comparison) -> Row:
-    """The row of a comparison, its numbers to `DIGITS` digits."""
-    return Row(**{key: rounded(column.compute(of), DIGITS) for key, column in COLUMNS.items()})
+    """The row of a comparison: what a person gave as it is, all else to `DIGITS` digits."""
+    values = {key: column.compute(of) for key, column in COLUMNS.items()}
+    return Row(**{key: v if key in GIVEN else rounded(v, DIGITS) for key, v in values.items()})
