@@ -27,13 +27,15 @@ def main() -> None:
 
     if options.recipes:
         chosen = [recipes.load(str(path)) for _, path in recipes.find(options.recipes)]
-        job = Sweep(chosen, Store(FOLDER))
-        if not job.finished:
-            with (
-                progress.shown(Console(), job.states) as listener,
-                local(worker_count()) as workers,
-            ):
-                job.run(workers, listener)
+        store = Store(FOLDER)
+        with store.locked():
+            job = Sweep(chosen, store)
+            if not job.finished:
+                with (
+                    progress.shown(Console(), job.states) as listener,
+                    local(worker_count()) as workers,
+                ):
+                    job.run(workers, listener)
         if job.failures:
             raise SystemExit("\n".join(job.failures))
     for path in derived.write():

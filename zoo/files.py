@@ -3,8 +3,9 @@
 import contextlib
 import os
 from pathlib import Path
+from typing import Any
 
-from zoo.errors import Place, ZooError, mistake
+from zoo.errors import Place, ZooError, dotted, mistake
 
 
 def write_whole(path: Path, text: str | bytes) -> None:
@@ -34,10 +35,15 @@ def write_whole(path: Path, text: str | bytes) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise ZooError(
-            f"{path}: cannot be written: {error.strerror}; "
-            "make room or give a folder you may write to (--out)"
-        ) from None
+        raise unwritable(path, error) from None
+
+
+def unwritable(path: Path, error: OSError) -> ZooError:
+    """What to say of a file or folder that the file system refuses."""
+    return ZooError(
+        f"{path}: cannot be written: {error.strerror or error}; "
+        "make room or give a folder you may write to (--out)"
+    )
 
 
 def read_text(path: Path, name: str | None = None, most_bytes: int = 10**8) -> str:
@@ -63,3 +69,17 @@ def read_text(path: Path, name: str | None = None, most_bytes: int = 10**8) -> s
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         reason = getattr(error, "strerror", None) or error
         raise ZooError(mistake(place, "cannot be read", reason)) from None
+
+
+def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, as the `object_pairs_hook` of `json.loads`, which takes the last of a key.
+
+    Raises:
+        ValueError: if a key is there more than once.
+    """
+    values: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in values:
+            raise ValueError(mistake(Place(dotted((key,))), "key given twice"))
+        values[key] = value
+    return values

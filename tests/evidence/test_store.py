@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.made_up_evidence import made_up_run, made_up_tuning
 from zoo.errors import ZooError
@@ -58,6 +61,45 @@ def test_a_foreign_or_edited_record_is_named_by_file_and_field(recipe, store, ch
     with pytest.raises(ZooError) as error:
         store.records(arm)
     assert str(error.value).startswith(f"{path}: {field}") and "\n" not in str(error.value)
+
+
+def test_a_rate_that_is_not_in_the_grid_is_named(recipe, store):
+    arm = recipe.arms["tanh"]
+    store.write_record(arm, made_up_run(arm, 3, 50, rate=0.2000001))
+    with pytest.raises(ZooError, match=r"seed-3.json: learning_rate: 0.2000001 is not in the grid"):
+        store.records(arm)
+    [first, *others] = made_up_tuning(arm, (None, 20, 50))
+    off = first.model_copy(update={"learning_rate": 0.1000001})
+    store.write_tuning(arm, [off, *others])
+    with pytest.raises(ZooError, match=r"tanh.json: learning_rate: 0.1000001 is not in the grid"):
+        store.tuning(arm)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("runs/made/up/tanh/seed-0.json", lambda store, arm: store.records(arm)),
+        ("tuning/made/up/tanh.json", lambda store, arm: store.tuning(arm)),
+        ("manifest.json", lambda store, arm: store.manifest()),
+    ],
+)
+@given(st.data())
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_key_given_twice_is_named(recipe, store, fill, name, read, data):
+    """Any key at any depth, with the value that it has or another of its kind."""
+    fill({"sigmoid": [None], "tanh": [20]})
+    path = store.root / name
+    key, value = data.draw(
+        st.sampled_from(re.findall(r'"([^"]+)": ([^[{,}\n]+)', path.read_text()))
+    )
+    text = f'"{key}": {value}'
+    other = data.draw(st.sampled_from([value, '"0"' if value[0] == '"' else value]))
+    path.write_text(path.read_text().replace(text, f'"{key}": {other}, {text}', 1))
+    with pytest.raises(ZooError) as error:
+        read(store, recipe.arms["tanh"])
+    assert str(error.value) == (
+        f"{path}: {key}: key given twice; restore the file, or delete it and run again"
+    )
 
 
 def test_a_truncated_record_is_named(recipe, store):

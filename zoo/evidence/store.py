@@ -3,19 +3,22 @@
 <root>/runs/<recipe>/<arm>/seed-<k>.json
 <root>/tuning/<recipe>/<arm>.json
 <root>/manifest.json                      SHA-256 of each of the above
+<root>/.lock                              locked by the process that writes them
 """
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from zoo.errors import ZooError
 from zoo.evidence.record import RunRecord, TuningRun
-from zoo.files import write_whole
+from zoo.files import each_key_once, unwritable, write_whole
 from zoo.recipe import Arm, Recipe
 
 _TUNING = TypeAdapter(list[TuningRun])
@@ -31,6 +34,31 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._lock = FileLock(root / ".lock")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Within it no other process, and no other `Store` of this one, can lock the folder.
+
+        The lock is the operating system's: it ends with its process, however that ends.
+
+        Raises:
+            ZooError: if another has it, or the folder cannot be written to.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            raise ZooError(
+                f"{self.root}: another zoo run writes to this folder: wait for its end, or give "
+                "another folder (--out)"
+            ) from None
+        except OSError as error:
+            raise unwritable(self.root, error) from None
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _record_path(self, arm: Arm, seed: int) -> Path:
         return self.root / "runs" / arm.recipe / arm.name / f"seed-{seed}.json"
@@ -98,6 +126,7 @@ class Store:
                     raise _foreign(path, field, getattr(record, field), value)
             if path.name != f"seed-{record.seed}.json":
                 raise _foreign(path, "seed", record.seed, path.stem)
+            _refuse_rate_off_the_grid(path, arm, record.learning_rate)
             by_seed[record.seed] = record
         return by_seed
 
@@ -110,6 +139,7 @@ class Store:
         for run in runs:
             if run.arm_sha256 != arm.sha256:
                 raise _foreign(path, "arm_sha256", run.arm_sha256, arm.sha256)
+            _refuse_rate_off_the_grid(path, arm, run.learning_rate)
         return runs
 
     def recipes(self) -> list[str]:
@@ -129,6 +159,12 @@ class Store:
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     # ------------------------------------------------------------ the manifest
+
+    def unlike_manifest(self) -> list[str]:
+        """One line if the evidence is not what the manifest took down; none if it is."""
+        lines = [*self.changed(), *self.missing_or_extra()]
+        see = f"see: zoo leaderboard --check --results {self.root}"
+        return [f"{lines[0]}; {len(lines)} such files, {see}"] if lines else []
 
     def _digests(self) -> dict[str, str]:
         patterns = ("runs/**/seed-*.json", "tuning/**/*.json")
@@ -168,10 +204,16 @@ class Store:
 
 
 def _validated(path: Path, validate: Any) -> Any:
-    """What a JSON file holds, or a line that names the file and the field that is wrong."""
+    """What a JSON file holds, or a line that names the file and the field that is wrong.
+
+    Pydantic takes the last of several values of one key: such a file is refused.
+    """
     remedy = "restore the file, or delete it and run again"
     try:
-        return validate(path.read_bytes())
+        data = path.read_bytes()
+        result = validate(data)
+        json.loads(data, object_pairs_hook=each_key_once, parse_int=str)
+        return result
     except OSError as error:
         raise ZooError(f"{path}: cannot be read: {error.strerror}") from None
     except ValidationError as error:
@@ -179,6 +221,16 @@ def _validated(path: Path, validate: Any) -> Any:
         field = ".".join(map(str, detail["loc"]))
         message = detail["msg"].removeprefix("Value error, ")
         raise ZooError(f"{path}: {field + ': ' if field else ''}{message}; {remedy}") from None
+    except ValueError as error:  # of `each_key_once`
+        raise ZooError(f"{path}: {error}; {remedy}") from None
+
+
+def _refuse_rate_off_the_grid(path: Path, arm: Arm, rate: float) -> None:
+    if rate not in arm.spec.training.learning_rate:
+        raise ZooError(
+            f"{path}: learning_rate: {rate} is not in the grid of {arm.id}: remove the file, and "
+            "run again"
+        )
 
 
 def _foreign(path: Path, field: str, value: Any, expected: Any) -> ZooError:

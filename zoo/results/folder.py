@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.files import each_key_once
 
 _PACKAGE = Path(__file__).resolve().parent
 # In a wheel the rows lie beside this file and the raw evidence is left out.
@@ -19,7 +20,8 @@ def committed(folder: Path = FOLDER) -> list[dict[str, Any]]:
     """
     path = folder / "leaderboard.json"
     try:
-        result: list[dict[str, Any]] = json.loads(path.read_bytes())
+        result: list[dict[str, Any]]
+        result = json.loads(path.read_bytes(), object_pairs_hook=each_key_once)
     except (OSError, ValueError) as error:
         raise ZooError(f"{path}: cannot be read: {error}; restore the file") from None
     return result

@@ -35,7 +35,7 @@ class Sweep:
 
     Args:
         recipes: what to train.
-        store: where the evidence is and goes.
+        store: where the evidence is and goes; `locked` from here on if other processes may write.
         imports: name and text of each Python file that registers what the recipes name.
 
     Attributes:
@@ -113,22 +113,24 @@ class Sweep:
                 )
 
     def run(self, pool: Sequence[Worker], listener: Listener) -> None:
-        """Trains on the given workers until nothing is left.
+        """Trains on the given workers until nothing is left, with the folder locked.
 
         Args:
             pool: as `zoo.sweep.workers.local` or `zoo.sweep.dask.cluster` makes it.
             listener: called with all arms' states whenever a run has ended.
 
         Raises:
-            ZooError: for a mistake in a recipe that shows only in training.
+            ZooError: for a mistake in a recipe that shows only in training; if another process
+                writes to the folder.
         """
-        for state in self.states:
-            if state.waiting:
-                self._store.forget(state.arm, set(range(state.seeds)) - state.records.keys())
-        try:
-            self._run(pool, listener)
-        finally:
-            self._store.write_manifest()
+        with self._store.locked():
+            for state in self.states:
+                if state.waiting:
+                    self._store.forget(state.arm, set(range(state.seeds)) - state.records.keys())
+            try:
+                self._run(pool, listener)
+            finally:
+                self._store.write_manifest()
 
     def _run(self, pool: Sequence[Worker], listener: Listener) -> None:
         self._check(pool[0])
