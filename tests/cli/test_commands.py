@@ -87,6 +87,26 @@ def test_leaderboard_of_a_users_evidence(trained):
     assert rows[1]["seeds"] == 2 and rows[1]["budget"] == 28
 
 
+def test_evidence_unlike_its_manifest_is_told_beside_the_rows(trained, tmp_path):
+    import shutil
+
+    folder, _ = trained
+    shutil.copytree(folder / "zoo-results", tmp_path / "zoo-results")
+    options = ["digits/activation", "--results", "zoo-results", *QUICK[:8]]
+    whole = zoo("leaderboard", *options, cwd=tmp_path)
+    assert (whole.returncode, whole.stderr) == (0, "")
+    record = tmp_path / "zoo-results/runs/digits/activation/relu/seed-1.json"
+    record.write_text(record.read_text().replace('"seconds": ', '"seconds":  '))
+    (record.parent / "seed-0.json").unlink()
+    for command in ("leaderboard", "figures"):
+        process = zoo(command, *options, cwd=tmp_path)
+        assert process.returncode == 0 and process.stdout
+        assert process.stderr == (
+            "zoo-results/runs/digits/activation/relu/seed-1.json: changed since manifest.json was "
+            "written; 2 such files, see: zoo leaderboard --check --results zoo-results\n"
+        )
+
+
 def test_evidence_of_other_settings_is_refused(trained):
     folder, _ = trained
     process = zoo_here("run", "digits/activation", *QUICK, "--set", "model.width=17", cwd=folder)
@@ -205,6 +225,33 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments, words, one_thread, tmp
 def test_a_mistake_is_the_same_of_a_process(tmp_path):
     mistake = zoo("run", "digits/activatoin", cwd=tmp_path)
     assert is_one_line_mistake(mistake, "did you mean digits/activation")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (
+            ["target={metric: val_accuracy, mode: max, value: 0.5}"],
+            ["--set: target.metric: adding_problem_50 ", "no val_accuracy: give val_loss"],
+        ),
+        (
+            ["training.optimizer={class_name: SGD, config: {momentum: .nan}}"],
+            ["--set: training.optimizer.config.momentum: should be a finite number"],
+        ),
+        (
+            ["data.name=mnist", "data.split={train: train, validation: 'test[:60%]', test: test}"],
+            ["--set: data.split.test: has examples of validation (test[:60%])"],
+        ),
+    ],
+)
+def test_what_would_train_to_a_wrong_result_is_refused_before(settings, words, tmp_path):
+    options = [part for setting in settings for part in ("--set", setting)]
+    process = zoo(
+        "run", "adding_problem_50/gating", *options, "--workers", "1",
+        cwd=tmp_path, TFDS_DATA_DIR=str(tmp_path / "tfds"),
+    )  # fmt: skip
+    assert is_one_line_mistake(process, *words)
+    assert not list(tmp_path.rglob("seed-*.json"))
 
 
 @pytest.mark.parametrize(

@@ -338,7 +338,7 @@ def test_extends_to_nowhere(written, child, expected):
         ("training.learning_rate=[1e-3, 1]", "training.learning_rate", [0.001, 1]),
         ("model.activation=on", "model.activation", "on"),
         ("a=b=c", "a", "b=c"),
-        ("a=", "a", None),
+        ("a=null", "a", None),
         (
             "training.optimizer={class_name: SGD, config: {momentum: 0.9}}",
             "training.optimizer",
@@ -355,6 +355,8 @@ def test_a_setting_is_a_key_and_a_yaml_value(text, key, value):
     [
         ("steps", "--set steps: expected key=value, such as training.steps=100"),
         ("=3", "--set =3: expected key=value, such as training.steps=100"),
+        ("=", "--set =: expected key=value, such as training.steps=100"),
+        ("a=", "--set a=: an empty value: give one, or null for none"),
         ("a=[1", "--set a:1:3: not YAML: expected ',' or ']', but got '<stream end>'"),
         (
             "a=!!python/name:os.x",

@@ -141,19 +141,21 @@ def run(
     if scheduler and workers != "auto":
         raise ZooError("--workers and --scheduler: give one; a cluster has its own workers")
     loaded = [_load(name, settings, seeds) for name in _find(recipes)]
-    chosen = [recipe.only(arms.split(",")) for recipe in loaded] if arms else loaded
+    chosen = [recipe.only(_names(arms)) for recipe in loaded] if arms else loaded
+    sources = [user_files.read_source(path) for path in imports]
     store = Store(out)
-    job = Sweep(chosen, store, imports=[user_files.read_source(path) for path in imports])
-    if not job.finished:
-        pool = cluster(scheduler) if scheduler else local(count)
-        with pool as its_workers, progress.shown(Console(), job.states) as listener:
-            job.run(its_workers, listener)
-    _warn([f"failed: {line}" for line in job.failures])
-    try:
-        _report(chosen, loaded, store)
-    except ZooError:
-        if not job.failures:  # else there is nothing to report for that reason
-            raise
+    with store.locked():
+        job = Sweep(chosen, store, imports=sources)
+        if not job.finished:
+            pool = cluster(scheduler) if scheduler else local(count)
+            with pool as its_workers, progress.shown(Console(), job.states) as listener:
+                job.run(its_workers, listener)
+        _warn([f"failed: {line}" for line in job.failures])
+        try:
+            _report(chosen, loaded, store)
+        except ZooError:
+            if not job.failures:  # else there is nothing to report for that reason
+                raise
     if job.failures:
         raise SystemExit(1)
 
@@ -195,6 +197,8 @@ def leaderboard(
 
     chosen = _find(recipes) if recipes else None
     boards = published.boards(folder, chosen, _parsed(settings), target)
+    if published.has_evidence(folder):
+        _warn(Store(folder).unlike_manifest())
     if not recipes:
         _warn(published.strange(Store(folder)))
     if format_ == "json":
@@ -219,6 +223,7 @@ def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str
     store = Store(results or FOLDER)
     if not published.has_evidence(store.root):
         raise ZooError(f"{store.root}: no evidence here; see: zoo run --help")
+    _warn(store.unlike_manifest())
     if recipes:
         chosen = [_load(name, settings) for name in _find(recipes)]
     else:
@@ -251,6 +256,13 @@ def _load(name: str, settings: Sequence[str], seeds: int | None = None) -> Any:
     from zoo import recipe
 
     return recipe.load(name, _parsed(settings), seeds)
+
+
+def _names(listed: str) -> list[str]:
+    names = listed.split(",")
+    if not all(name.strip() for name in names):
+        raise ZooError(f"--arms {listed}: an empty name: give names with one comma between them")
+    return names
 
 
 def _worker_count(workers: str) -> int:

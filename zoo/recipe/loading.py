@@ -26,6 +26,10 @@ def parse_setting(text: str) -> tuple[str, Any]:
     if not equals or not key:
         place = Place(f"--set {text}")
         raise ZooError(mistake(place, "expected key=value, such as training.steps=100"))
+    if not value.strip():
+        raise ZooError(
+            mistake(Place(f"--set {text}"), "an empty value: give one, or null for none")
+        )
     return key, yaml_places.parse_value(value, f"--set {key}")
 
 
