@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from zoo import random_states
 from zoo.errors import ZooError
 
 REQUIRED = {"backend": "tensorflow", "floatx": "float32", "image_data_format": "channels_last"}
@@ -72,5 +73,5 @@ def load_tensorflow() -> None:
     """
     require()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet_native_code():
+    with quiet_native_code(), random_states.kept():
         import tensorflow  # noqa: F401

@@ -68,6 +68,22 @@ def test_a_vocabulary_is_kept(place):
     assert cache.load(place, never).vocabulary == 77
 
 
+def test_a_task_is_kept(place):
+    _, raw = made_up()
+    values = Raw(raw.splits, outputs=1, task="regression")
+    assert same(cache.load(place, lambda: ("values", values)), values)
+    assert same(cache.load(place, never), values)
+
+
+def test_a_set_that_was_kept_without_its_task_is_one_of_classes(place):
+    cache.load(place, made_up)
+    about = json.loads((place / "set.json").read_text())
+    del about["task"], about["sha256"]
+    about["sha256"] = cache._digest(place, about)
+    (place / "set.json").write_text(json.dumps(about))
+    assert same(cache.load(place, never), made_up()[1])
+
+
 # ---------------------------------------------------------------- where
 
 

@@ -115,6 +115,19 @@ def test_values_to_predict_stay_numbers(monkeypatch):
     assert (loaded.test.y == 0.25).all()
 
 
+def test_a_regression_set_stays_one_when_it_is_kept():
+    splits = {part: (np.ones((6, 3)), np.full((6, 2), 0.25)) for part in SPLITS}
+    loaded = through_the_door(Raw(splits, outputs=2, task="regression"))
+    assert (loaded.task, loaded.train.y.dtype) == ("regression", np.float32)
+
+
+@pytest.mark.parametrize("base", names.LOCAL)
+def test_the_task_of_a_set_is_known_without_making_it(base):
+    name = f"{base}_12" if names.takes_length(base) else base
+    assert names.task(name) == names.maker(name)().task
+    assert names.task("mnist") == "classification"
+
+
 def test_a_recipes_split_and_size_choose_what_is_loaded():
     split = {"train": "train[:9]", "validation": "train[9:]", "test": "test"}
     for number, (chosen, size) in enumerate([(None, None), (split, None), (None, 6), (split, 6)]):

@@ -15,6 +15,7 @@ from zoo.data import cache, folders, hosts
 from zoo.data import tfds as standard
 from zoo.data.raw import SPLITS
 from zoo.errors import ZooError
+from zoo.recipe.schema import Data, DataSplit
 
 
 @pytest.fixture(autouse=True)
@@ -165,19 +166,19 @@ def test_images_that_differ_are_resized(size):
 
 
 def test_texts_become_the_numbers_of_the_training_splits_words():
-    everything = {"train": "train", "validation": "test", "test": "test"}
-    loaded = data.load("zoo_tiny_texts", everything)
+    split = {"train": "train", "validation": "test[:1]", "test": "test[1:]"}
+    loaded = data.load("zoo_tiny_texts", split)
     assert loaded.vocabulary == standard.WORDS and loaded.input_shape == (standard.LENGTH,)
     assert loaded.train.x.dtype == np.int32
     padding, unknown, film, good, bad = range(5)  # the more frequent, the smaller
 
-    def rows(split):
-        return sorted(tuple(row[:4].tolist()) for row in split.x)
+    def rows(*splits):
+        return sorted(tuple(row[:4].tolist()) for split in splits for row in split.x)
 
     assert rows(loaded.train) == sorted(
         [(good, good, good, film), (bad, film, 0, 0), (good, 0, 0, 0), (film,) * 4]
     )
-    assert rows(loaded.test) == sorted(
+    assert rows(loaded.validation, loaded.test) == sorted(
         [
             (good, good, good, film),
             (bad, film, 0, 0),
@@ -213,15 +214,40 @@ def test_the_default_split(known, train, validation, test):
     ("split", "words"),
     [
         ("nope", ["Unknown split 'nope'", "['train', 'test']"]),
-        ("train[:x]", ["Error parsing split"]),
+        ("train[:x]", ["is no split: write one such as"]),
         ("train[:999]", ["incompatible with 40 examples"]),
-        ("train[5:5]", ["no data"]),
+        ("train[5:5]", ["holds no example"]),
+        ("train[30:]", ["has examples of train (train[:50%]+train[20:31]) too"]),
+        ("test[:50%]", []),  # but those for the test: below
     ],
 )
 def test_a_split_that_is_none_is_named(split, words):
-    message = mistake("zoo_tiny_images", {"train": "train", "validation": split, "test": "test"})
+    parts = {"train": "train[:50%]+train[20:31]", "validation": split, "test": "test"}
+    message = mistake("zoo_tiny_images", parts)
+    if not words:
+        assert message.startswith("zoo_tiny_images: split test: has examples of validation (test[")
+        return
     assert message.startswith(f"zoo_tiny_images: split {split}: ")
     assert all(word in message for word in words) and "damaged" not in message
+
+
+def test_a_split_of_a_prepared_set_is_looked_at_with_its_sizes():
+    """As `zoo check` does, which prepares and decodes nothing."""
+
+    def mistakes(**split):
+        return data.mistakes(Data(name="zoo_tiny_images", batch_size=8, split=DataSplit(**split)))
+
+    split = {"train": "train[:50%]", "validation": "train[19:30]", "test": "tset"}
+    assert mistakes(**split) == []  # nothing is known of the set
+    standard.prepare("zoo_tiny_images")
+    assert mistakes(**split) == [
+        (("split", "test"), "Unknown split 'tset'. Should be one of ['train', 'test']."),
+        (
+            ("split", "validation"),
+            "has examples of train (train[:50%]) too: let none be in two",
+        ),
+    ]
+    assert mistakes(train="train[:50%]", validation="train[20:30]", test="test") == []
 
 
 # ---------------------------------------------------------------- mocked

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from zoo.data.loading import known as known
     from zoo.data.loading import load as load
     from zoo.data.loading import load_for as load_for
+    from zoo.data.loading import mistakes as mistakes
 
 _MODULES = {
     "Dataset": "loading",
@@ -16,6 +17,7 @@ _MODULES = {
     "known": "loading",
     "load": "loading",
     "load_for": "loading",
+    "mistakes": "loading",
 }
 
 

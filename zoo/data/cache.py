@@ -68,7 +68,8 @@ def read(at: Path) -> Raw | None:
             )
             for part in SPLITS
         }
-        return Raw(splits, outputs=about["outputs"], vocabulary=about["vocabulary"])
+        task = about.get("task", "classification")  # as of all sets that were kept without one
+        return Raw(splits, about["outputs"], task, about["vocabulary"])
     except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
         return None
 
@@ -93,6 +94,7 @@ def _write(at: Path, full_name: str, raw: Raw) -> None:
         about: dict[str, Any] = {
             "set": full_name,
             "outputs": raw.outputs,
+            "task": raw.task,
             "vocabulary": raw.vocabulary,
         }
         about["sha256"] = _digest(temporary, about)

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from zoo.data import cache, folders
+from zoo import random_states
+from zoo.data import cache, folders, splits
 from zoo.data.names import ROWS, maker, package
-from zoo.data.raw import Raw
-from zoo.errors import ZooError
+from zoo.data.raw import METRICS, Raw, Task
+from zoo.errors import KeyPath, ZooError
 from zoo.recipe import schema
 
 CHUNK = 10_000  # examples standardized at once
@@ -42,7 +43,7 @@ class Dataset:
     validation: Split
     test: Split
     outputs: int
-    task: Literal["classification", "regression"]
+    task: Task
     vocabulary: int | None = None
 
     @property
@@ -57,6 +58,7 @@ class Dataset:
         return self.train.y.shape[1] if per_step else None
 
 
+@random_states.kept()
 def load(
     name: str, split: Mapping[str, str] | None = None, image_size: int | None = None
 ) -> Dataset:
@@ -103,10 +105,10 @@ def load(
     if base != name:
         inputs = {part: x.reshape(*x.shape[:2], -1) for part, x in inputs.items()}
     target_type = np.int32 if raw.task == "classification" else np.float32
-    splits = {
+    of_parts = {
         part: Split(inputs[part], y.astype(target_type)) for part, (_, y) in raw.splits.items()
     }
-    return Dataset(name, **splits, outputs=raw.outputs, task=raw.task, vocabulary=raw.vocabulary)
+    return Dataset(name, **of_parts, outputs=raw.outputs, task=raw.task, vocabulary=raw.vocabulary)
 
 
 def load_for(data: schema.Data) -> Dataset:
@@ -125,6 +127,39 @@ def known(name: str) -> None:
         from zoo.data import tfds
 
         tfds.builder_of(base)
+
+
+def mistakes(data: schema.Data) -> list[tuple[KeyPath, str]]:
+    """What is wrong with what a recipe says of its data, found without loading or downloading any.
+
+    Returns:
+        The key path of each mistake, and what is wrong.
+    """
+    base = data.name.removesuffix(ROWS)
+    split = data.split.model_dump() if data.split else {}
+    try:
+        if maker(base) is not None:
+            given = [key for key in ("split", "image_size") if getattr(data, key) is not None]
+            return [
+                ((key,), f"{base} comes in one split and one size: leave it out") for key in given
+            ]
+        from zoo.data import tfds
+
+        builder = tfds.builder_of(base)
+    except ZooError as error:
+        return [(("name",), str(error))]
+    if not split:
+        return []
+    prepared = builder.info.splits if builder.is_prepared() else None
+    return [(("split", part), text) for part, text in splits.mistakes(split, prepared)]
+
+
+def no_metric(name: str, task: Task, metric: str) -> str | None:
+    """What is wrong with a target of this metric, if the data set does not have it."""
+    has = [f"val_{each}" for each in METRICS[task]]
+    if metric in has:
+        return None
+    return f"{name} is a {task} set and has no {metric}: give {' or '.join(has)}"
 
 
 def _tokens(raw: Raw) -> dict[str, npt.NDArray[np.int32]]:

@@ -12,7 +12,7 @@ from zoo.data import sets
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
-    from zoo.data.raw import Raw
+    from zoo.data.raw import Raw, Task
 
 LOCAL = tuple(sorted(module.name for module in pkgutil.iter_modules(sets.__path__)))
 LENGTHS = range(2, 10_001)
@@ -61,3 +61,13 @@ def package(name: str) -> str:
     """The package that a set made here comes with; empty for one that needs none."""
     base, _ = local(name) or (name, None)
     return str(getattr(importlib.import_module(f"zoo.data.sets.{base}"), "PACKAGE", ""))
+
+
+def task(name: str) -> "Task":
+    """What a set is for, without making it: sets that are not made here have classes."""
+    base, _ = local(name) or (name, None)
+    if base not in LOCAL:
+        return "classification"
+    of_set: Task
+    of_set = getattr(importlib.import_module(f"zoo.data.sets.{base}"), "TASK", "classification")
+    return of_set

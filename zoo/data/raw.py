@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Task = Literal["classification", "regression"]
 SPLITS = ("train", "validation", "test")
+METRICS: dict[Task, list[str]] = {"classification": ["loss", "accuracy"], "regression": ["loss"]}
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Raw:
 
     splits: dict[str, tuple[Array, Array]]
     outputs: int
-    task: Literal["classification", "regression"] = "classification"
+    task: Task = "classification"
     vocabulary: int | None = None
 
 

@@ -21,6 +21,7 @@ from zoo import keras_setup
 from zoo.data import folders, hosts
 from zoo.data.names import LOCAL
 from zoo.data.raw import SPLITS, Array, Raw
+from zoo.data.splits import mistakes
 from zoo.errors import ZooError, nearest
 
 VALIDATION_PERCENT = 10  # the last of the training split, where a set has no validation split
@@ -155,6 +156,8 @@ def load(
     builder = prepare(name)
     inputs, label = _classification(name, builder)
     wanted = dict(split) if split else default_split(list(builder.info.splits))
+    for part, text in mistakes(wanted, builder.info.splits) if split else []:
+        raise ZooError(f"{name}: split {wanted[part]}: {text}")
     shape = inputs.shape
     is_text = not shape
     if not is_text:

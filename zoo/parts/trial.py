@@ -1,10 +1,16 @@
 """Whether everything that a recipe names can be made, found out before any training."""
 
+import contextlib
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
-from zoo import data, keras_setup
+from zoo import data, keras_setup, random_states
+from zoo.data.loading import no_metric
+from zoo.data.names import task
 from zoo.errors import KeyPath, ZooError
 from zoo.parts.kinds import PartError
 from zoo.parts.making import (
@@ -25,6 +31,7 @@ from zoo.recipe.schema import parts as parts_of
 from zoo.recipe.values import KerasPart
 
 
+@random_states.kept()
 def check(recipe: Recipe) -> None:
     """Checks what loading a recipe cannot know: every named object is made once, untrained.
 
@@ -37,11 +44,8 @@ def check(recipe: Recipe) -> None:
     keras_setup.require()
     lines = []
     for arm in recipe.arms.values():
-        try:
-            data.known(arm.spec.data.name)
-        except ZooError as error:
-            lines.append(arm.mistake(("data", "name"), str(error)))
-        lines += [arm.mistake(path, text) for path, text in mistakes(arm.spec)]
+        wrong = [(("data", *path), text) for path, text in data.mistakes(arm.spec.data)]
+        lines += [arm.mistake(path, text) for path, text in [*wrong, *mistakes(arm.spec)]]
     if lines:
         raise ZooError("\n".join(dict.fromkeys(lines)))
 
@@ -55,6 +59,9 @@ def mistakes(spec: ArmSpec) -> list[tuple[KeyPath, str]]:
         The key path of each mistake, and what is wrong and what to do.
     """
     wrong: list[tuple[KeyPath, str]] = []
+    name, metric = spec.data.name, spec.target.metric
+    if lacking := no_metric(name, task(name), metric):
+        wrong.append((("target", "metric"), lacking))
     for path, kind, part in parts_of(spec):
         try:
             if kind == "optimizer":
@@ -71,10 +78,12 @@ def _try(kind: str, part: KerasPart, shape: tuple[int, ...] | None) -> None:
 
     Activations and layers alone where the `hidden_shape` of the family is known.
     """
-    ones = keras.ops.ones
+    ones, frozen = keras.ops.ones, []
     if kind == "cell":
+        states = ones((2, 3, 4))
         candidate = attempt(part, lambda: recurrent(part, units=4))
-        _expect(part, attempt(part, lambda: candidate(ones((2, 3, 4)))), (2, 4))
+        _expect(part, attempt(part, lambda: candidate(states)), (2, 4))
+        frozen = attempt(part, lambda: _frozen(lambda: recurrent(part, units=4), states))
     elif kind == "clipping":
         rule, kernel = clipping(part), keras.Variable(ones((2, 4)))
         clipped = attempt(part, lambda: list(rule([ones((2, 4))], [kernel])))
@@ -82,19 +91,47 @@ def _try(kind: str, part: KerasPart, shape: tuple[int, ...] | None) -> None:
     elif kind == "dense":
         candidate = attempt(part, lambda: dense(part, units=4))
         _expect(part, attempt(part, lambda: candidate(ones((2, 3)))), (2, 4))
+        frozen = attempt(part, lambda: _frozen(lambda: dense(part, units=4), ones((2, 3))))
     elif kind == "skip":
         merge, image = skip(part), (2, 4, 4, 3)
         merged = attempt(part, lambda: merge([ones(image), ones(image)]))
         _expect(part, merged, (*image[:-1], tuple(getattr(merged, "shape", (0,)))[-1]))
+        frozen = attempt(part, lambda: _frozen(lambda: skip(part), [ones(image), ones(image)]))
     elif kind == "initializer":
         candidate = initializer(part)
         if shape:
             _expect(part, attempt(part, lambda: candidate((2, 4), dtype="float32")), (2, 4))
     else:
-        block = activation(part) if kind == "activation" else layer(part)
+        make = functools.partial(activation if kind == "activation" else layer, part)
+        block = make()
         if shape:
             _expect(part, attempt(part, lambda: block(ones((2, *shape)))), (2, *shape))
             attempt(part, lambda: block(keras.KerasTensor((None, *shape))))  # as a model is built
+            frozen = attempt(part, lambda: _frozen(make, ones((2, *shape))))
+        else:
+            with contextlib.suppress(Exception):  # a small image, which the layer may not be for
+                frozen = _frozen(make, ones((2, 4, 4, 3)))
+    if frozen:
+        reason = f"has weights that cannot learn, {cut(', '.join(frozen), 100)}: let all learn"
+        raise PartError([((), f"{cut(str(part), 60)}: {reason}")])
+
+
+def _frozen(make: Callable[[], keras.Layer], inputs: Any) -> list[str]:
+    """The weights of a layer that neither an optimizer nor a call in training changes.
+
+    The statistics of a normalization are no optimizer's, and change in training.
+    """
+    layer = make()
+    layer(keras.tree.map_structure(lambda x: keras.KerasTensor(x.shape), inputs))  # builds it
+    weights = layer.non_trainable_weights
+    before = [weight.numpy() for weight in weights]
+    if weights:
+        layer(inputs, training=True)
+    return [
+        weight.name
+        for weight, start in zip(weights, before, strict=True)
+        if np.array_equal(weight.numpy(), start)
+    ]
 
 
 def _expect(part: KerasPart, result: Any, shape: tuple[int, ...]) -> None:

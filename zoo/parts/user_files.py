@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo import random_states
 from zoo.errors import Place, ZooError, mistake
 from zoo.files import read_text
 
@@ -55,6 +56,7 @@ def digests(sources: Sequence[Source]) -> dict[str, str]:
     return by_name
 
 
+@random_states.kept()
 def import_source(name: str, source: str) -> None:
     """Runs a user's source; the same source a second time does nothing.
 

@@ -3,15 +3,17 @@
 import functools
 import random
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from zoo import keras_private, models
+from zoo import keras_private, models, random_states
 from zoo.data import Dataset, Split
+from zoo.data.loading import no_metric
 from zoo.errors import ZooError
 from zoo.probe import Probe
 from zoo.recipe import Arm
@@ -23,6 +25,8 @@ from zoo.training.schedule import Segments
 from zoo.training.step import TrainingStep
 
 PROBE_BATCH = 128
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def use_threads(threads: int) -> None:
@@ -42,14 +46,20 @@ def loss_of(data: Dataset) -> keras.Loss:
     return keras.losses.MeanSquaredError()
 
 
+@random_states.kept()
 def build_seeded(arm: Arm, data: Dataset, seed: int) -> keras.Model:
     """The arm's model as every run with this seed starts it.
 
     The same as after `keras.utils.set_random_seed`, which sets three generators. But Keras draws
     its seeds from Python's, which other threads may use meanwhile (Dask's do): here from one apart.
     And TensorFlow's is left alone: a new seed there would make it prepare every compiled function
-    anew, at the price of hundreds of steps.
+    anew, at the price of hundreds of steps. Python's and NumPy's, which a user's own layers may
+    draw from, are the caller's again at the end.
     """
+    return _build_seeded(arm, data, seed)
+
+
+def _build_seeded(arm: Arm, data: Dataset, seed: int) -> keras.Model:
     random.seed(seed)  # for a user's own code
     np.random.seed(seed)
     policy = keras.config.dtype_policy()
@@ -59,6 +69,20 @@ def build_seeded(arm: Arm, data: Dataset, seed: int) -> keras.Model:
             return models.build(arm.spec.model, data)
     finally:
         keras.config.set_dtype_policy(policy)
+
+
+def _draws_apart(method: Method) -> Method:
+    """A method within which global random states are the arm's: a user's layers may draw from them.
+
+    They draw when they are built and when they are traced: the same numbers in each process.
+    """
+
+    @functools.wraps(method)
+    def within(arm: Any, *args: Any, **kwargs: Any) -> Any:
+        with arm._draws.within():
+            return method(arm, *args, **kwargs)
+
+    return cast(Method, within)
 
 
 class CompiledArm:
@@ -76,9 +100,11 @@ class CompiledArm:
         model: the model that is trained, with the weights of the last run.
 
     Raises:
-        ZooError: if a batch is larger than the training split.
+        ZooError: if a batch is larger than the training split, or the data has no such metric as
+            the target's.
     """
 
+    @_draws_apart
     def __init__(self, arm: Arm, data: Dataset, *, xla: bool | None = None) -> None:
         training, family, size = arm.spec.training, arm.spec.model, arm.spec.data.batch_size
         if size > len(data.train.x):
@@ -86,11 +112,13 @@ class CompiledArm:
                 f"{arm.id}: data.batch_size is {size}, more than the {len(data.train.x)} training "
                 f"examples of {data.name}"
             )
+        if lacking := no_metric(data.name, data.task, arm.spec.target.metric):
+            raise ZooError(f"{arm.id}: target.metric: {lacking}")
         xla = family.xla if xla is None else xla
         self._arm, self._data, self._training = arm, data, training
         self._total = schedule.steps_in_all(training)
         self._probed = schedule.probe_steps(training.steps)
-        self.model = build_seeded(arm, data, seed=0)
+        self.model = _build_seeded(arm, data, seed=0)
         self._initial = functools.lru_cache(maxsize=2)(self._initial_of)
         fused_batch_norm.fuse(self.model)
         loss = loss_of(data)
@@ -124,6 +152,11 @@ class CompiledArm:
         self._evaluate_test = tf.function(lambda: self._evaluation(test))
         self._seconds_per_step: float | None = None
 
+    @functools.cached_property
+    def _draws(self) -> random_states.Apart:
+        return random_states.Apart()
+
+    @_draws_apart
     def reset(self, seed: int, learning_rate: float) -> None:
         """Puts weights, random generators, optimizer, metrics and data order to a run's start."""
         for variable, start in zip(self.model.variables, self._initial(seed), strict=True):
@@ -140,13 +173,14 @@ class CompiledArm:
 
     def _initial_of(self, seed: int) -> list[npt.NDArray[Any]]:
         return [
-            variable.numpy() for variable in build_seeded(self._arm, self._data, seed).variables
+            variable.numpy() for variable in _build_seeded(self._arm, self._data, seed).variables
         ]
 
     def segments(self, *, probe: bool = True) -> Segments:
         """A run in segments, with the probe or without it."""
         return schedule.segments(self._training, self._probed if probe else [])
 
+    @_draws_apart
     def train(self, segments: Segments) -> int:
         """Trains segments of the run that `reset` put to its start; the step that diverged, or -1.
 
@@ -154,6 +188,7 @@ class CompiledArm:
         """
         return self._engine.train(self._order, segments, self._learning_rate)
 
+    @_draws_apart
     def run(self, seed: int, learning_rate: float, *, probe: bool = True) -> dict[str, Any]:
         """Trains one run to two evaluations past its budget, or until it diverges.
 
@@ -216,6 +251,7 @@ class CompiledArm:
             )
         return self._seconds_per_step
 
+    @_draws_apart
     def _quickest(self, first: int, stop: int) -> float:
         steps = max(1, min(64, (stop - first) // 20))
         stretch = Segments(*np.array([[first], [first + steps], [-1], [-1]], np.int32))

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from zoo.data import Dataset, Split
+from zoo.data.raw import METRICS
 
 BATCH = 1024
 
@@ -25,7 +26,7 @@ class Evaluation:
 
     def __init__(self, model: keras.Model, loss: keras.Loss, data: Dataset, xla: bool) -> None:
         self._model, self._loss, self._data, self._xla = model, loss, data, xla
-        self.metrics = ["loss", "accuracy"] if data.task == "classification" else ["loss"]
+        self.metrics = METRICS[data.task]
         self._totals = tf.function(self._totals_of, jit_compile=True) if xla else self._totals_of
 
     def __call__(self, split: Split) -> list[Any]:

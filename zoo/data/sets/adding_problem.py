@@ -6,8 +6,9 @@ arXiv:1504.00941, with the markers of Arjovsky, Shah and Bengio 2016, arXiv:1511
 
 import numpy as np
 
-from zoo.data.raw import SPLITS, Array, Raw
+from zoo.data.raw import SPLITS, Array, Raw, Task
 
+TASK: Task = "regression"
 SIZES = (10_000, 1000, 1000)  # train, validation, test; Le et al. have 100,000 and 10,000
 
 
@@ -26,7 +27,7 @@ def adding_problem(length: int) -> Raw:
     return Raw(
         {part: _examples(generator, count, length) for part, count in splits},
         outputs=1,
-        task="regression",
+        task=TASK,
     )
 
 

@@ -4,10 +4,7 @@ Source: S. Greydanus and D. Kobak, Scaling down deep learning with MNIST-1D, 202
 package makes the published set, 4,000 for training and 1,000 for test, to 1e-15.
 """
 
-import random
-
-import numpy as np
-
+from zoo import random_states
 from zoo.data.raw import Raw
 
 PACKAGE = "mnist1d"
@@ -18,12 +15,8 @@ def mnist1d() -> Raw:
     """Curves (n, 40, 1); 3,200 / 800 / 1,000."""
     from mnist1d.data import make_dataset
 
-    states = random.getstate(), np.random.get_state()
-    try:
-        data = make_dataset()  # reseeds the global generators
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
+    with random_states.kept():  # which it seeds
+        data = make_dataset()
     x, y = data["x"][..., None], data["y"]
     cut = len(y) - VALIDATION
     splits = {
