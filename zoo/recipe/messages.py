@@ -1,24 +1,49 @@
 """What is wrong with the values of a recipe, in words for the person who wrote them."""
 
+import math
+from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from zoo.errors import KeyPath, nearest, shown
 from zoo.recipe.families import Family, families
+from zoo.recipe.schema import parts
 
 
 def mistakes(schema: type[BaseModel], values: dict[str, Any]) -> list[tuple[KeyPath, str]]:
     """The key path of everything wrong with `values`, and what is wrong and what to do."""
     try:
-        schema.model_validate(values)
+        spec = schema.model_validate(values)
     except ValidationError as error:
         return [
             (path, _why(schema, detail, values, path))
             for detail in error.errors(include_url=False)
             for path in [_written(detail, values)]
         ]
-    return []
+    return [
+        mistake
+        for path, _, part in parts(spec)
+        for mistake in _in_arguments((*path, "config"), part.config)
+    ]
+
+
+def _in_arguments(path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, str]]:
+    """What no argument of a part may be, though Keras takes it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield path, f"should be a finite number, not {shown(value)}"
+    items: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, inner in items:
+        if key == "seed" and inner is not None:
+            yield (*path, key), "every run has random numbers of its own seed: leave it out"
+        elif key == "trainable" and not inner:
+            yield (*path, key), "weights that cannot learn: leave it out"
+        else:
+            yield from _in_arguments((*path, key), inner)
 
 
 def _written(detail: Any, values: Any) -> KeyPath:
