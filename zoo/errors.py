@@ -1,6 +1,7 @@
 """The one exception of the zoo for what a person can put right, and the words of its messages."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -62,3 +63,13 @@ def nearest(name: str, known: Iterable[str], otherwise: str, most: int = 1) -> s
     if not close and len(lower) > 2:
         close = [candidate for candidate in by_lower if lower in candidate][:most]
     return f"did you mean {' or '.join(by_lower[each] for each in close)}?" if close else otherwise
+
+
+def said_by(error: BaseException) -> str:
+    """The line of an error's message that says most, for an error of Keras's or a user's code."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Keras prints in bold
+    plain = re.sub(r"\{\{.*?\}\} ?|\[Op:.*", "", plain)  # TensorFlow's names of its operations
+    lines = [line.strip() for line in plain.split("\n") if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        return lines[1]
+    return lines[0] if lines else type(error).__name__

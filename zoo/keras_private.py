@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.models.functional import Functional
 from keras.src.random import seed_generator
 
 
@@ -63,3 +64,16 @@ def fused_batch_norm(x: Any, scale: Any, offset: Any, epsilon: float) -> tuple[A
     """
     y, mean, variance = tf.compat.v1.nn.fused_batch_norm(x, scale, offset, epsilon=epsilon)
     return y, mean, variance
+
+
+def weights_of(layer: keras.Layer) -> list[keras.Variable]:
+    """The weights right in a layer, not in those inside, that it was given to learn; frozen too."""
+    return list(layer._trainable_variables)
+
+
+def is_functional(model: keras.Layer) -> bool:
+    """Whether a model is a graph of its layers, neither subclassed with a `call` nor a plain layer.
+
+    A subclass of such a model may call its layers as it likes.
+    """
+    return type(model) is Functional

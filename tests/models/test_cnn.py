@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from zoo.errors import ZooError
 from zoo.models.cnn import CNN
 from zoo.probe import Probe
-from zoo.probe.tracing import measured_layers
+from zoo.probe.layers import survey
 from zoo.recipe.families import Shapes
 from zoo.recipe.values import KerasPart
 
@@ -64,7 +64,7 @@ def test_resnet_20_has_the_published_number_of_parameters(arm):
 def test_the_layers_with_a_kernel_and_their_sizes():
     model = net((9, 8, 1), depth=10, widths=[4, 6], stem_stride=2)
     blocks = [f"stage_{s}_block_{b}_conv_{c}" for s in (1, 2) for b in (1, 2) for c in (1, 2)]
-    layers = measured_layers(model)
+    layers = [each.layer for each in survey(model)[0]]
     assert [layer.name for layer in layers] == ["stem", *blocks, "output"]
     sizes = [(None, 5, 4, 4)] * 5 + [(None, 3, 2, 6)] * 4 + [(None, 10)]
     assert [layer.output.shape for layer in layers] == sizes
@@ -74,7 +74,7 @@ def test_the_layers_with_a_kernel_and_their_sizes():
     ("arguments", "biases"), [({}, True), ({"normalization": NORM}, False), (ARMS["fixup"], False)]
 )
 def test_convolutions_have_biases_where_nothing_else_shifts(arguments, biases):
-    *convolutions, output = measured_layers(net(**arguments))
+    *convolutions, output = [each.layer for each in survey(net(**arguments))[0]]
     assert {layer.use_bias for layer in convolutions} == {biases}
     assert output.use_bias
 
@@ -82,13 +82,13 @@ def test_convolutions_have_biases_where_nothing_else_shifts(arguments, biases):
 def test_the_initializer_is_that_of_every_kernel():
     constant = part("Constant", value=0.5)
     model = net(initializer=constant, **ARMS["resnet"])
-    for layer in measured_layers(model):
+    for layer in [each.layer for each in survey(model)[0]]:
         np.testing.assert_array_equal(layer.kernel, np.full(layer.kernel.shape, 0.5))
 
 
 def test_a_dense_block_sees_the_outputs_of_all_before():
     model = net(depth=10, widths=[4, 6], **ARMS["dense"])
-    seen = [layer.kernel.shape[-2] for layer in measured_layers(model)]
+    seen = [layer.kernel.shape[-2] for layer in [each.layer for each in survey(model)[0]]]
     assert seen == [1, 4, 4, 8, 4, 12, 6, 18, 6, 24]
 
 
@@ -291,7 +291,7 @@ def test_gradients_shrink_where_zeros_stand_outside_the_image():
     measure = tf.function(Probe(model, LOSS, x, y).measure)
     logs = []
     for seed in range(seeds):
-        for number, layer in enumerate(measured_layers(model)):
+        for number, layer in enumerate([each.layer for each in survey(model)[0]]):
             he = keras.initializers.HeNormal(seed=100 * seed + number)
             layer.kernel.assign(he(layer.kernel.shape))
         deltas = measure()["delta_rms"].numpy()

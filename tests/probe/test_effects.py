@@ -10,6 +10,7 @@ from keras import layers
 
 from tests.probe import dense_twin as twin
 from zoo import probe
+from zoo.errors import ZooError
 from zoo.probe import Probe
 from zoo.probe.quantities import zero_share
 
@@ -162,9 +163,9 @@ def test_zeros_counts_what_is_exactly_zero_and_no_subnormal_number():
 
 
 def test_a_model_with_nothing_to_measure():
-    model = keras.Sequential([keras.Input((4, 3)), layers.Flatten()], name="empty")
-    with pytest.raises(ValueError, match="model empty has no layer with a kernel"):
-        Probe(model, twin.CROSS_ENTROPY, np.zeros((2, 4, 3)), np.zeros(2))
+    model = keras.Sequential([keras.Input((4,)), layers.BatchNormalization()], name="empty")
+    with pytest.raises(ZooError, match="model empty has no layer with a kernel"):
+        Probe(model, twin.CROSS_ENTROPY, np.zeros((2, 4)), np.zeros(2))
 
 
 def test_an_activation_belongs_to_the_layer_before_it_alone():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from zoo import probe
-from zoo.probe.tracing import _told_apart, measured
+from zoo.probe.layers import survey, told_apart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -22,7 +22,7 @@ def test_layers_of_one_name_in_several_blocks_get_those_of_the_blocks():
         x = layers.Add()([x, attention(x, x)])
     model = keras.Model(inputs, layers.Dense(2, name="output")(x))
     parts = ("query", "key", "value", "attention_output")
-    names = [each.name for each in measured(model)]
+    names = [each.name for each in survey(model)[0]]
     assert sorted(names[:-1]) == sorted(
         f"block_{block}/{part}" for block in (1, 2) for part in parts
     )
@@ -37,12 +37,12 @@ def test_layers_of_one_name_in_several_blocks_get_those_of_the_blocks():
 def test_a_name_that_no_other_layer_has_stays_as_it_is():
     tower = keras.Sequential([keras.Input((3,)), layers.Dense(2, name="inside")], name="tower")
     model = keras.Sequential([keras.Input((3,)), tower, layers.Dense(1, name="output")])
-    assert [each.name for each in measured(model)] == ["inside", "output"]
+    assert [each.name for each in survey(model)[0]] == ["inside", "output"]
 
 
 @given(st.lists(st.lists(STEPS, min_size=1, max_size=4).map(tuple), max_size=8))
-def test_names_are_told_apart_by_the_shortest_ends(paths):
-    names = _told_apart(paths)
+def test_names_aretold_apart_by_the_shortest_ends(paths):
+    names = told_apart(paths)
     assert len(set(names)) == len(paths)
     for path, name in zip(paths, names, strict=True):
         if paths.count(path) == 1:

@@ -24,12 +24,12 @@ def test_every_family_is_found_by_its_name():
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_hidden_layers_are_those_measured_less_the_output(name, one_thread):
-    from zoo.probe.tracing import measured
+    from zoo.probe.layers import survey
 
     arguments, input_shape = ARGUMENTS[name]
     family = families()[name](family=name, **arguments)
     model = family.build(Shapes(input_shape, 3))
-    layers = [each.name for each in measured(model)]
+    layers = [each.name for each in survey(model)[0]]
     assert model.layers[-1].name == layers[-1] == family.output_layer
     assert family.hidden_layers(layers) == layers[:-1] != []
 

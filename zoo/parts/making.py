@@ -5,13 +5,12 @@ numbers.
 """
 
 import copy
-import re
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from zoo.errors import nearest, shown
+from zoo.errors import nearest, said_by, shown
 from zoo.parts.kinds import PartError, arguments, find
 from zoo.recipe.values import KerasPart
 
@@ -56,16 +55,7 @@ def attempt(part: KerasPart, make: Callable[[], Any]) -> Any:
     try:
         return make()
     except Exception as error:
-        raise PartError([((), f"{cut(str(part), 60)}: {cut(_reason(error), 200)}")]) from None
-
-
-def _reason(error: Exception) -> str:
-    """The line of an error's message that says most."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Keras prints in bold
-    lines = [line.strip() for line in plain.split("\n") if line.strip()]
-    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
-        return lines[1]
-    return lines[0] if lines else type(error).__name__
+        raise PartError([((), f"{cut(str(part), 60)}: {cut(said_by(error), 200)}")]) from None
 
 
 def cut(text: str, size: int) -> str:

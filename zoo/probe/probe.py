@@ -1,11 +1,11 @@
-"""Gradient measurements on one fixed batch, for any functional or sequential Keras model.
+"""Gradient measurements on one fixed batch, for any Keras model.
 
-A layer is measured if it has a kernel (Dense, convolutions, ...). Its pre-activation z is the
-layer's affine output, before any normalization, and its delta is dL/dz for L the mean loss over the
-batch; of a layer used more than once, its last use counts. A recurrent layer has a z at every step
-of time: its kernels are measured, each for itself, and what vanishes through time shows in the
-gradient by the input sequence. The batch is run in training mode; what that changes (moving
-averages, the state of random generators) is put back, so measuring never alters the training.
+Every matrix of weights is measured. The pre-activation z of a layer is its affine output, before
+any normalization, and its delta is dL/dz for L the loss that training descends; of a layer that is
+used several times, all uses count. A recurrent layer has a z at every step of time: its matrices
+are measured, each for itself, and what vanishes through time shows in the gradient by the input
+sequence. The batch is run in training mode; what that changes is put back, so measuring never
+alters the model.
 """
 
 import itertools
@@ -14,10 +14,15 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras import tree
 
 from zoo import keras_setup
+from zoo.errors import ZooError
+from zoo.probe import layers, state
+from zoo.probe.activations import Kind, kind_of
+from zoo.probe.loss import Objective, Part
 from zoo.probe.quantities import QUANTITIES, Pass, finite_part, nonfinite_count, norms
-from zoo.probe.tracing import Recorder, measured, recording
+from zoo.probe.tracing import Recorder, Trace, recording
 
 Tensor = Any
 
@@ -26,50 +31,69 @@ class Probe:
     """Measures a model on one batch, as often as asked; call its methods inside a `tf.function`.
 
     Args:
-        model: a functional or sequential Keras model, built.
-        loss: a Keras loss; its value is averaged over the batch.
-        x: inputs, (batch, ...).
+        model: built, of any kind.
+        loss: as `zoo.probe.loss.Objective` takes it; None for what the model was compiled with.
+        x: inputs, (batch, ...), or lists or dicts of them.
         y: targets, as the loss takes them.
+        weights: of the examples, (batch,); None if all count the same.
+        part: of the loss: all, data or penalty.
         scale: gives what the loss is multiplied by before gradients are taken, and they divided by
             afterwards: loss scaling, for half precision.
 
     Attributes:
         layers: the names of the measured layers, from input to output, no two the same.
+        measured: what each of them is.
+        unmeasured: the layers with weights that are left out, and why.
 
     Raises:
-        ValueError: if the model has no layer to measure.
-        ZooError: for a Keras setting under which the numbers would mean something else.
+        ZooError: if the model is not built or has no layer to measure, or for a Keras setting under
+            which the numbers would mean something else.
     """
 
     def __init__(
         self,
         model: keras.Model,
-        loss: keras.Loss,
-        x: Tensor,
-        y: Tensor,
+        loss: Any,
+        x: Any,
+        y: Any,
         *,
+        weights: Tensor | None = None,
+        part: Part = "all",
         scale: Callable[[], Tensor] = lambda: 1.0,
     ) -> None:
         keras_setup.require()
-        self._model, self._loss, self._scale = model, loss, scale
-        self._x, self._y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
-        layers = measured(model)
-        if not layers:
-            raise ValueError(f"model {model.name} has no layer with a kernel to measure")
-        self.layers = [each.name for each in layers]
-        self._with_z = [each.layer for each in layers if each.layer is not None]
+        if not getattr(model, "built", False) or not model.weights:
+            raise ZooError(
+                f"model {model.name}: not built, or without weights: call it once on a batch, or "
+                "give it the shape of its inputs"
+            )
+        self._model, self._scale, self._weights = model, scale, weights
+        self._objective = Objective(model, loss, part)
+        self._x, self._y = (tree.map_structure(tf.convert_to_tensor, each) for each in (x, y))
+        self._state = state.variables_of(model)
+        self.measured, self.unmeasured = layers.survey(model, self._order())
+        if not self.measured:
+            raise ZooError(f"model {model.name} has no layer with a kernel to measure")
+        self.layers = [each.name for each in self.measured]
+        self._with_z = [each.layer for each in self.measured if each.with_z]
         places = itertools.count()
         self._z_of_layer = [
-            len(self._with_z) if each.layer is None else next(places) for each in layers
+            next(places) if each.with_z else len(self._with_z) for each in self.measured
         ]
-        self._kernels = [each.kernel.value for each in layers]
+        self._kernels = [each.kernel.value for each in self.measured]
         kernels = _float64(self._kernels)
         self._first = [tf.Variable(kernel, trainable=False) for kernel in kernels]
         self._before = [tf.Variable(kernel, trainable=False) for kernel in kernels]
         self._first_norms = tf.Variable(norms(self._kernels), trainable=False)
         self._before_norms = tf.Variable(norms(self._kernels), trainable=False)
-        trainable = {id(variable) for variable in model.trainable_variables}
-        self._state = [v.value for v in model.variables if id(v) not in trainable]
+
+    def _order(self) -> list[int] | None:
+        """The layers in the order in which a model computes that does not hold them so."""
+        if layers.is_static(self._model):
+            return None
+        with state.kept(self._state), recording(self._model) as recorder:
+            self._model(self._x, training=True)
+        return recorder.order
 
     def start(self) -> None:
         """Takes the present kernels as W_0, from which displacement is measured."""
@@ -85,25 +109,33 @@ class Probe:
 
     def measure(self) -> dict[str, Tensor]:
         """Each of `QUANTITIES` now, (layers,) float64; NaN where undefined."""
-        seen = self._pass()
-        for before, kernel in zip(self._before, seen.kernels, strict=True):
-            before.assign(kernel)
-        self._before_norms.assign(seen.kernel_norms)
+        seen, _ = self.look()
         return {name: of(seen) for name, of in QUANTITIES.items()}
 
-    def _pass(self) -> Pass:
+    def look(self) -> tuple[Pass, dict[str, Any]]:
+        """One pass forward and back, and beside it what a person wants to know of it.
+
+        Returns:
+            The pass; `loss`, a scalar; `connected`, whether a gradient reaches each layer;
+            `sequences`, what entered each recurrent layer, by its identity; and the norms without
+            what is not finite, `finite_delta_rms` and `finite_kernel_grad_norm`.
+        """
         with tf.GradientTape() as tape:
+            tape.watch(self._kernels)
             loss, recorder = self._forward()
         kernels = _float64(self._kernels)
-        traces = [recorder.traces[id(layer)] for layer in self._with_z]
-        deltas, gradients = tape.gradient(
-            loss, ([trace.z for trace in traces], self._kernels), unconnected_gradients="zero"
-        )
-        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        for before, kernel in zip(self._before, kernels, strict=True):
+            before.assign(kernel)
+        uses = [recorder.traces.get(id(layer), []) for layer in self._with_z]
+        every_z = [use.z for of_layer in uses for use in of_layer]
+        by_z, by_kernel = tape.gradient(loss, (every_z, self._kernels))
+        connected = [gradient is not None for gradient in by_kernel]
+        deltas = [_dense(g, z) for g, z in zip(by_z, every_z, strict=True)]
+        gradients = [_dense(g, w) for g, w in zip(by_kernel, self._kernels, strict=True)]
         moved = [now - first for now, first in zip(kernels, self._first, strict=True)]
         tensors = [*deltas, *gradients, *moved, *kernels]
         sizes, counts = norms(tensors), tf.zeros([len(deltas) + len(gradients)], tf.float64)
-        sizes, counts = tf.cond(
+        finite_sizes, counts = tf.cond(
             tf.reduce_all(tf.math.is_finite(sizes)),
             lambda: (sizes, counts),
             lambda: (
@@ -111,50 +143,66 @@ class Probe:
                 tf.stack([nonfinite_count(x) for x in (*deltas, *gradients)]),
             ),
         )
+        undefined = tf.constant(float("nan"), tf.float64)
+        sizes = tf.where(tf.math.is_finite(sizes), sizes, undefined)
         split = [len(deltas), *[len(kernels)] * 3]
         delta_norms, gradient_norms, moved_norms, kernel_norms = tf.split(sizes, split)
+        finite_delta, finite_gradient, *_ = tf.split(finite_sizes, split)
         delta_nonfinite, gradient_nonfinite = tf.split(counts, split[:2])
         scale = tf.cast(self._scale(), tf.float64)
-        return Pass(
+        self._before_norms.assign(kernel_norms)
+        seen = Pass(
             kernels=kernels,
             gradients=gradients,
-            traces=traces,
-            deltas=deltas,
+            traces=uses,
+            kinds=[_kind(of_layer) for of_layer in uses],
+            z_sizes=[sum(use.z.shape.num_elements() for use in of_layer) for of_layer in uses],
             scale=scale,
             kernel_norms=kernel_norms,
             gradient_norms=gradient_norms / scale,
-            delta_norms=delta_norms,
+            delta_norms=_of_uses(delta_norms, uses) / scale,
             moved_norms=moved_norms,
             first_norms=self._first_norms,
             gradient_nonfinite=gradient_nonfinite,
-            delta_nonfinite=delta_nonfinite,
+            delta_nonfinite=_sums(delta_nonfinite, uses),
             z_of_layer=self._z_of_layer,
         )
+        beside = {
+            "loss": tf.cast(loss, tf.float64) / scale,
+            "connected": connected,
+            "sequences": recorder.sequences,
+            "finite_delta_rms": seen.of_layers(
+                _of_uses(finite_delta, uses)
+                / scale
+                / tf.constant([size**0.5 for size in seen.z_sizes], tf.float64)
+            ),
+            "finite_kernel_grad_norm": finite_gradient / scale,
+        }
+        return seen, beside
 
     def input_grad_rms(self) -> Tensor:
         """The rms of dL/dx_t over batch and features for each step of time, (time,) float64.
 
-        For inputs (batch, time, ...); of tokens, by their embedding. It shows vanishing through
-        time for any recurrent cell.
+        For inputs (batch, time, ...); of tokens (batch, time), by the vectors that they become. It
+        shows vanishing through time for any recurrent cell.
         """
+        [x] = tree.flatten(self._x)
         with tf.GradientTape() as tape:
-            if self._x.dtype.is_floating:
-                tape.watch(self._x)
+            if x.dtype.is_floating:
+                tape.watch(x)
             loss, recorder = self._forward()
-        inputs = self._x if recorder.embedded is None else recorder.embedded
-        gradient = tf.convert_to_tensor(tape.gradient(loss, inputs))
+        vectors = [each for each in recorder.embedded if each.shape[:2] == x.shape[:2]]
+        gradient = tf.convert_to_tensor(tape.gradient(loss, vectors[0] if vectors else x))
         squares = tf.square(tf.cast(gradient, tf.float64))
         others = [axis for axis in range(squares.shape.rank) if axis != 1]
         return tf.sqrt(tf.reduce_mean(squares, others)) / tf.cast(self._scale(), tf.float64)
 
     def _forward(self) -> tuple[Tensor, Recorder]:
         """The loss times its scale, and what was seen on the way; the model's state put back."""
-        state = [tf.identity(variable) for variable in self._state]
-        with recording(self._model) as recorder:
-            outputs = self._model(self._x, training=True)
-            loss = tf.reduce_mean(self._loss(self._y, outputs)) * self._scale()
-        for variable, value in zip(self._state, state, strict=True):
-            variable.assign(value)
+        with state.kept(self._state):
+            with recording(self._model) as recorder:
+                outputs = self._model(self._x, training=True)
+            loss = self._objective(self._x, self._y, outputs, self._weights) * self._scale()
         return loss, recorder
 
 
@@ -162,19 +210,30 @@ def _float64(tensors: list[Tensor]) -> list[Tensor]:
     return [tf.cast(x, tf.float64) for x in tensors]
 
 
-def measure(model: keras.Model, loss: keras.Loss, x: Tensor, y: Tensor) -> dict[str, Any]:
-    """Measures a model once: which layer starves?
+def _dense(gradient: Tensor | None, of: Tensor) -> Tensor:
+    """A gradient as one tensor; zeros where none reaches."""
+    return tf.zeros_like(of) if gradient is None else tf.convert_to_tensor(gradient)
 
-    Args as in `Probe`.
 
-    Returns:
-        `layers`, and each of `QUANTITIES` as a list over them.
+def _kind(uses: list[Trace]) -> Kind:
+    activations = [use for use in uses if use.activation is not None]
+    if not activations:
+        return Kind()
+    first = activations[0]
+    assert first.activation is not None
+    return kind_of(first.activation, tuple(first.z.shape[1:]))
 
-    Example:
-        >>> loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        >>> zoo.probe.measure(model, loss, x[:256], y[:256])["delta_rms"]
-    """
-    probe = Probe(model, loss, x, y)
-    probe.start()
-    values = tf.function(probe.measure)()
-    return {"layers": probe.layers, **{name: values[name].numpy().tolist() for name in QUANTITIES}}
+
+def _of_uses(of_z: Tensor, uses: list[list[Trace]]) -> Tensor:
+    """The norms of layers from those of all their uses."""
+    if all(len(of_layer) == 1 for of_layer in uses):
+        return of_z
+    parts = tf.split(of_z, [len(of_layer) for of_layer in uses])
+    return tf.stack([tf.norm(part) for part in parts])
+
+
+def _sums(of_z: Tensor, uses: list[list[Trace]]) -> Tensor:
+    if all(len(of_layer) == 1 for of_layer in uses):
+        return of_z
+    parts = tf.split(of_z, [len(of_layer) for of_layer in uses])
+    return tf.stack([tf.reduce_sum(part) for part in parts])

@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from zoo.probe.activations import Kind, dead_share, saturated_share
 from zoo.probe.tracing import Trace
 
 Tensor = Any
@@ -17,17 +18,21 @@ Tensor = Any
 
 @dataclass(frozen=True)
 class Pass:
-    """What one pass forward and back gave, for the mean loss L of the probe batch.
+    """What one pass forward and back gave, for the loss L of the probe batch.
+
+    Of a layer with several uses, dL/dz is that of all its uses together. Norms are NaN where an
+    entry is not finite; `finite` has those of the entries that are.
 
     Attributes:
         kernels: W of each layer, float64.
         gradients: dL/dW of each layer, times `scale`.
-        traces: of the layers that have a z, in their order: z and what activated it.
-        deltas: dL/dz of the layers that have a z, times `scale`.
+        traces: of each layer that has a z, its uses: z and what activated it.
+        kinds: of each layer that has a z, what is known of its activation.
+        z_sizes: of each layer that has a z, how many entries dL/dz has.
         scale: what the loss was multiplied by before gradients were taken.
-        kernel_norms: of each W; here and below without the entries that are not finite.
+        kernel_norms: of each W.
         gradient_norms: of each dL/dW.
-        delta_norms: of each dL/dz, times `scale`.
+        delta_norms: of each dL/dz.
         moved_norms: of each W - W_0.
         first_norms: of each W_0.
         gradient_nonfinite: entries of each dL/dW that are infinite or not a number.
@@ -37,8 +42,9 @@ class Pass:
 
     kernels: list[Tensor]
     gradients: list[Tensor]
-    traces: list[Trace]
-    deltas: list[Tensor]
+    traces: list[list[Trace]]
+    kinds: list[Kind]
+    z_sizes: list[int]
     scale: Tensor
     kernel_norms: Tensor
     gradient_norms: Tensor
@@ -49,10 +55,14 @@ class Pass:
     delta_nonfinite: Tensor
     z_of_layer: list[int]
 
+    def activated(self) -> list[tuple[Kind, list[Trace]]]:
+        """What is known of the activation of each layer that has a z, and the layer's uses."""
+        return list(zip(self.kinds, self.traces, strict=True))
+
     def of_layers(self, of_z: Any, otherwise: float = float("nan")) -> Tensor:
         """Values of the layers with a z, as values of all; the others have none."""
         filler = tf.constant([otherwise], tf.float64)
-        known = tf.concat([tf.convert_to_tensor(of_z), filler], 0) if self.deltas else filler
+        known = tf.concat([tf.convert_to_tensor(of_z), filler], 0) if self.traces else filler
         return tf.gather(known, self.z_of_layer)
 
 
@@ -70,8 +80,8 @@ def quantity(function: Callable[[Pass], Tensor]) -> Callable[[Pass], Tensor]:
 
 @quantity
 def delta_rms(seen: Pass) -> Tensor:
-    """The rms of dL/dz over the batch, units and positions."""
-    return seen.of_layers(seen.delta_norms / root_sizes(seen.deltas) / seen.scale)
+    """The rms of dL/dz over the batch, units, positions and uses."""
+    return seen.of_layers(seen.delta_norms / root(seen.z_sizes))
 
 
 @quantity
@@ -100,19 +110,21 @@ def kernel_rms(seen: Pass) -> Tensor:
 
 @quantity
 def saturated(seen: Pass) -> Tensor:
-    """The share of activations in the flat part: |tanh| > 0.99, sigmoid outside [0.01, 0.99]."""
-    return seen.of_layers([saturated_share(t.activation, t.output) for t in seen.traces])
+    """The share of outputs near a bound of the activation: |tanh| > 0.99, sigmoid < 0.01, ..."""
+    return seen.of_layers(
+        [saturated_share(kind, _outputs(uses)) for kind, uses in seen.activated()]
+    )
 
 
 @quantity
 def dead(seen: Pass) -> Tensor:
-    """The share of ReLU units (channels of a convolution) that are 0 on the whole batch."""
-    return seen.of_layers([dead_share(t.activation, t.output) for t in seen.traces])
+    """The share of units (channels) that a rectifier leaves at 0 on the whole batch."""
+    return seen.of_layers([dead_share(kind, _outputs(uses)) for kind, uses in seen.activated()])
 
 
 @quantity
 def nonfinite(seen: Pass) -> Tensor:
-    """The number of entries of dL/dz and dL/dW that the norms leave out."""
+    """The number of entries of dL/dz and dL/dW that are infinite or not a number."""
     return seen.gradient_nonfinite + seen.of_layers(seen.delta_nonfinite, otherwise=0.0)
 
 
@@ -120,6 +132,10 @@ def nonfinite(seen: Pass) -> Tensor:
 def zero_grads(seen: Pass) -> Tensor:
     """The share of entries of dL/dW that are exactly 0."""
     return tf.stack([zero_share(gradient) for gradient in seen.gradients])
+
+
+def _outputs(uses: list[Trace]) -> list[Tensor]:
+    return [use.output for use in uses if use.activation is not None]
 
 
 # ---------------------------------------------------------------- what they are made of
@@ -136,29 +152,12 @@ def norms(tensors: Sequence[Tensor]) -> Tensor:
 
 def root_sizes(tensors: Sequence[Tensor]) -> Tensor:
     """What divides a norm to give the root mean square, (len(tensors),) float64."""
-    return tf.constant([x.shape.num_elements() ** 0.5 for x in tensors], tf.float64)
+    return root([x.shape.num_elements() for x in tensors])
 
 
-def saturated_share(activation: str, output: Tensor) -> Tensor:
-    """The share of an activation's outputs in its flat parts.
-
-    NaN for an activation without flat parts on both sides.
-    """
-    if activation == "tanh":
-        flat = tf.abs(output) > 0.99
-    elif activation == "sigmoid":
-        flat = tf.abs(output - 0.5) > 0.49
-    else:
-        return tf.constant(float("nan"), tf.float64)
-    return tf.reduce_mean(tf.cast(flat, tf.float64))
-
-
-def dead_share(activation: str, output: Tensor) -> Tensor:
-    """The share of units, on the last axis, that are 0 everywhere; NaN unless they are ReLU's."""
-    if activation != "relu":
-        return tf.constant(float("nan"), tf.float64)
-    largest = tf.reduce_max(output, axis=list(range(output.shape.rank - 1)))
-    return tf.reduce_mean(tf.cast(largest == 0.0, tf.float64))
+def root(sizes: Sequence[int]) -> Tensor:
+    """The square root of each size, float64."""
+    return tf.constant([size**0.5 for size in sizes], tf.float64)
 
 
 def zero_share(x: Tensor) -> Tensor:

@@ -1,190 +1,186 @@
-"""What a forward pass of a Keras model does inside: pre-activations and what activates them."""
+"""What a forward pass of a Keras model does inside: pre-activations and what activates them.
 
-import itertools
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+While it is watched, the layers' `call` and `activation` are wrapped; afterwards each instance is as
+it was. A pre-activation z is what a layer's activation function is given, or, without one, what the
+layer gives. An activation in a layer of its own belongs to the layer whose z reaches it unmerged:
+through normalization, dropout and the like, but not through a sum.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 
-from zoo import keras_private
+from zoo.probe.layers import has_z, layers_inside
 
 Tensor = Any
+
+# What gives a tensor on that it was given, but for its scale, its shape or some of its entries.
+_PASSES_ON = (
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.RMSNormalization,
+    keras.layers.UnitNormalization,
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+    keras.layers.AlphaDropout,
+    keras.layers.GaussianDropout,
+    keras.layers.GaussianNoise,
+    keras.layers.Flatten,
+    keras.layers.Reshape,
+    keras.layers.Identity,
+)
+_ACTIVATIONS = (
+    keras.layers.Activation,
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+    keras.layers.PReLU,
+    keras.layers.ELU,
+)
 
 
 @dataclass
 class Trace:
-    """What a layer did in a forward pass: its pre-activation, and the activation that followed."""
+    """One use of a layer: its z, and the activation that followed, with its outputs."""
 
     z: Tensor
-    activation: str = ""
+    activation: Callable[[Tensor], Tensor] | None = None
     output: Tensor = None
 
 
 @dataclass
 class Recorder:
-    """The traces by layer identity; `last` is the one whose activation has not been seen yet."""
-
-    traces: dict[int, Trace] = field(default_factory=dict)
-    last: Trace | None = None
-    embedded: Tensor = None  # the output of an Embedding layer
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What is measured as one layer.
+    """What was seen in a pass.
 
     Attributes:
-        name: unlike that of any other in the model.
-        kernel: W.
-        layer: the layer that has a z; None for a matrix of a recurrent layer.
+        traces: the uses of each layer, by its identity, in their order.
+        order: identities of all layers in the order in which they were first called.
+        embedded: what each embedding gave, in the order of the calls.
+        sequences: what entered each recurrent layer, by its identity.
     """
 
-    name: str
-    kernel: keras.Variable
-    layer: keras.Layer | None
+    traces: dict[int, list[Trace]] = field(default_factory=dict)
+    order: list[int] = field(default_factory=list)
+    embedded: list[Tensor] = field(default_factory=list)
+    sequences: dict[int, list[Tensor]] = field(default_factory=dict)
+    _carries: dict[int, tuple[Tensor, Trace]] = field(default_factory=dict)
+
+    def carries(self, tensor: Tensor) -> Trace | None:
+        """The use whose z, without an activation yet, a tensor carries on."""
+        kept = self._carries.get(id(tensor))
+        return kept[1] if kept else None
+
+    def carry(self, tensor: Tensor, trace: Trace) -> None:
+        """Notes that a tensor carries on a z; the tensor is kept, so that its identity stays."""
+        self._carries[id(tensor)] = (tensor, trace)
 
 
-def layers_inside(layer: keras.Layer) -> list[keras.Layer]:
-    """The layers inside a layer or model, at any depth and in order, each once."""
-    return [inner for _, inner in _with_holders(layer)]
+def _is_linear(function: Any) -> bool:
+    return function is None or function is keras.activations.linear
 
 
-def _with_holders(
-    layer: keras.Layer, above: tuple[str, ...] = ()
-) -> list[tuple[tuple[str, ...], keras.Layer]]:
-    """The layers inside, each with the names of the layers that it is in, the outermost first.
+@contextmanager
+def recording(model: keras.Model) -> Iterator[Recorder]:
+    """Within it, calls of the model note what goes on inside."""
+    recorder = Recorder()
+    undo: list[Callable[[], None]] = []
+    inside_cells = _inside_recurrent(model)
 
-    Keras's own list of them gives those of a nested model from last to first.
-    """
-    by_id: dict[int, tuple[tuple[str, ...], keras.Layer]] = {}
-    for part in keras_private.inner_layers(layer):
-        for holders, each in [(above, part), *_with_holders(part, (*above, part.name))]:
-            by_id.setdefault(id(each), (holders, each))
-    return list(by_id.values())
+    def replace(layer: keras.Layer, name: str, function: Callable[..., Any]) -> None:
+        had, before = name in vars(layer), getattr(layer, name)
+        if had:
+            undo.append(lambda: setattr(layer, name, before))
+        else:
+            undo.append(lambda: delattr(layer, name))
+        setattr(layer, name, function)
+
+    def watch_activation(layer: keras.Layer) -> None:
+        function = layer.activation
+
+        def activated(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+            trace = Trace(x)
+            recorder.traces.setdefault(id(layer), []).append(trace)
+            output = function(x, *args, **kwargs)
+            if _is_linear(function):
+                recorder.carry(output, trace)
+            else:
+                trace.activation, trace.output = function, output
+            return output
+
+        replace(layer, "activation", activated)
+
+    def watch_call(layer: keras.Layer) -> None:
+        call = layer.call
+
+        def called(*args: Any, **kwargs: Any) -> Any:
+            if id(layer) not in recorder.order:
+                recorder.order.append(id(layer))
+            first = args[0] if args else next(iter(kwargs.values()), None)
+            if isinstance(layer, keras.layers.RNN):
+                recorder.sequences.setdefault(id(layer), []).append(first)
+            uses = len(recorder.traces.get(id(layer), []))
+            output = call(*args, **kwargs)
+            _note(recorder, layer, first, output, uses)
+            return output
+
+        replace(layer, "call", called)
+
+    try:
+        for layer in layers_inside(model):
+            if id(layer) in inside_cells:
+                continue
+            if has_z(layer) and _calls_its_activation(layer):
+                watch_activation(layer)
+            watch_call(layer)
+        yield recorder
+    finally:
+        for put_back in reversed(undo):
+            put_back()
 
 
-def inside_recurrent(layers: Sequence[keras.Layer]) -> set[int]:
-    """The identities of what lies inside the recurrent layers among some layers."""
+def _calls_its_activation(layer: keras.Layer) -> bool:
+    return callable(getattr(layer, "activation", None))
+
+
+def _inside_recurrent(model: keras.Model) -> set[int]:
     return {
         id(part)
-        for layer in layers
+        for layer in layers_inside(model)
         if isinstance(layer, keras.layers.RNN)
         for part in layers_inside(layer)
     }
 
 
-def _has_z(layer: keras.Layer) -> bool:
-    return (
-        not isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
-        and hasattr(layer, "activation")
-        and getattr(layer, "kernel", None) is not None
-    )
+def _note(recorder: Recorder, layer: keras.Layer, first: Any, output: Any, uses: int) -> None:
+    """What a layer's call tells, when it has ended.
 
-
-def measured_layers(model: keras.Model) -> list[keras.Layer]:
-    """The layers with a kernel, in the model's order; not those inside a recurrent layer."""
-    layers = layers_inside(model)
-    inside = inside_recurrent(layers)
-    return [layer for layer in layers if id(layer) not in inside and _has_z(layer)]
-
-
-def measured(model: keras.Model) -> list[Measured]:
-    """All that is measured, in the model's order.
-
-    Of a recurrent layer, every matrix is measured and named after both. A name that several have,
-    such as `query` in blocks of attention, gets those of the layers around it: `block_2/query`.
+    Args:
+        recorder: where it is noted.
+        layer: that was called.
+        first: its first argument.
+        output: what it gave.
+        uses: how many uses of the layer had been noted before.
     """
-    layers = _with_holders(model)
-    inside = inside_recurrent([layer for _, layer in layers])
-    paths: list[tuple[str, ...]] = []
-    kernels: list[tuple[keras.Variable, keras.Layer | None]] = []
-    for holders, layer in layers:
-        if id(layer) in inside:
-            continue
-        if _has_z(layer):
-            paths.append((*holders, layer.name))
-            kernels.append((layer.kernel, layer))
-        elif isinstance(layer, keras.layers.RNN):
-            weights = layer.trainable_variables
-            matrices = [v for v in weights if len(v.shape) > 1 and "bias" not in v.name]
-            paths += [(*holders, f"{layer.name}_{matrix.name}") for matrix in matrices]
-            kernels += [(matrix, None) for matrix in matrices]
-    names = _told_apart(paths)
-    return [Measured(name, *each) for name, each in zip(names, kernels, strict=True)]
-
-
-def _told_apart(paths: list[tuple[str, ...]]) -> list[str]:
-    """The end of each path, as long as it takes to tell it from the others."""
-    lengths = [1] * len(paths)
-    while True:
-        names = ["/".join(path[-length:]) for path, length in zip(paths, lengths, strict=True)]
-        counts = Counter(names)
-        short = [
-            i for i, name in enumerate(names) if counts[name] > 1 and lengths[i] < len(paths[i])
-        ]
-        if not short:
-            break
-        for i in short:
-            lengths[i] += 1
-    for i, name in enumerate(names):  # the same path twice: numbered
-        numbers = itertools.count(2)
-        while names[i] in names[:i] or (names[i] != name and names[i] in names[i + 1 :]):
-            names[i] = f"{name}_{next(numbers)}"
-    return names
-
-
-@contextmanager
-def recording(model: keras.Model) -> Iterator[Recorder]:
-    """Within it, calls of the model note every z and the activation that follows it.
-
-    A layer applies its activation function to z itself, or leaves that to a later Activation or
-    ReLU layer; either way the function is what sees z, so it is wrapped while the model is traced.
-    """
-    recorder = Recorder()
-    undo: list[tuple[keras.Layer, str, Any]] = []
-    layers = layers_inside(model)
-    with_z = {id(layer) for layer in measured_layers(model)}
-    inside = inside_recurrent(layers)
-
-    def wrap(layer: keras.Layer, attribute: str, name: str) -> None:
-        function: Callable[..., Tensor] = getattr(layer, attribute)
-
-        def call(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-            if id(layer) in with_z:
-                recorder.last = recorder.traces[id(layer)] = Trace(z=x)
-            output = function(x, *args, **kwargs)
-            if recorder.last is not None and name != "linear":
-                recorder.last.activation, recorder.last.output = name, output
-                recorder.last = None
-            return output
-
-        undo.append((layer, attribute, function))
-        setattr(layer, attribute, call)
-
-    def wrap_embedding(layer: keras.Layer) -> None:
-        function = layer.call
-
-        def call(*args: Any, **kwargs: Any) -> Tensor:
-            recorder.embedded = function(*args, **kwargs)
-            return recorder.embedded
-
-        undo.append((layer, "call", function))
-        layer.call = call
-
-    try:
-        for layer in layers:
-            if id(layer) in inside:
-                continue
-            if isinstance(layer, keras.layers.Embedding):
-                wrap_embedding(layer)
-            elif isinstance(layer, keras.layers.ReLU) and not layer.negative_slope:
-                wrap(layer, "call", "relu")
-            elif id(layer) in with_z or isinstance(layer, keras.layers.Activation):
-                wrap(layer, "activation", getattr(layer.activation, "__name__", ""))
-        yield recorder
-    finally:
-        for layer, attribute, value in undo:
-            setattr(layer, attribute, value)
+    if isinstance(layer, keras.layers.Embedding):
+        recorder.embedded.append(output)
+    if has_z(layer):
+        traces = recorder.traces.setdefault(id(layer), [])
+        if len(traces) == uses and getattr(layer, "activation", None) is None:
+            traces.append(Trace(output))  # no activation: the output is z
+            recorder.carry(output, traces[-1])
+        elif len(traces) > uses and traces[-1].activation is None:
+            recorder.carry(output, traces[-1])  # reshaped after a linear activation, or cast
+        return
+    trace = recorder.carries(first)
+    if trace is None or trace.activation is not None:
+        return
+    if isinstance(layer, _ACTIVATIONS) and not _is_linear(getattr(layer, "activation", 0)):
+        trace.activation = getattr(layer, "activation", layer)
+        trace.output = output
+    elif isinstance(layer, (*_PASSES_ON, keras.layers.Activation)):
+        recorder.carry(output, trace)

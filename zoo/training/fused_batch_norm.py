@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from zoo import keras_private
-from zoo.probe.tracing import layers_inside
+from zoo.probe.layers import layers_inside
 
 
 def fuse(model: keras.Model) -> None:

@@ -1,0 +1,224 @@
+"""Random models of Keras's own layers against a naive twin: a tape, eagerly, in plain Keras."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from keras import layers
+
+from zoo import probe
+from zoo.probe.layers import survey
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+BATCH = 6
+SMOOTH = [None, "tanh", "sigmoid", "softplus", "elu", "gelu", "swish", "softsign"]
+BETWEEN = [
+    lambda: layers.Dropout(0.3),
+    lambda: layers.GaussianNoise(0.1),
+    lambda: layers.BatchNormalization(momentum=0.5),
+    lambda: layers.LayerNormalization(),
+    lambda: layers.Activation("tanh"),
+    lambda: layers.Identity(),
+    lambda: layers.ActivityRegularization(l2=0.1),
+]
+
+
+class Drawn:
+    """Draws the parts of a model."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def of(self, values):
+        return self.data.draw(st.sampled_from(values))
+
+    def number(self, least, most):
+        return self.data.draw(st.integers(least, most))
+
+    def dense(self, units=None):
+        penalty = self.of([None, keras.regularizers.L2(0.3), keras.regularizers.L1(0.1)])
+        return layers.Dense(units or self.number(1, 5), self.of(SMOOTH), kernel_regularizer=penalty)
+
+    def maybe(self, x):
+        return self.of(BETWEEN)()(x) if self.number(0, 2) == 0 else x
+
+
+def sequential(drawn):
+    parts = [drawn.dense() for _ in range(drawn.number(1, 4))]
+    parts = [layer for part in parts for layer in ([part, drawn.of(BETWEEN)()])]
+    return keras.Sequential([keras.Input((4,)), *parts, drawn.dense(3)])
+
+
+def branches(drawn):
+    """Two inputs, two towers of layers of the same names, a sum, two outputs."""
+    inputs = [keras.Input((4,)), keras.Input((3,))]
+    towers = []
+    for x in inputs:
+        for _ in range(drawn.number(1, 2)):
+            x = drawn.maybe(drawn.dense(5)(x))
+        towers.append(x)
+    merge = drawn.of([layers.Add, layers.Concatenate, layers.Multiply, layers.Average])
+    both = merge()(towers)
+    return keras.Model(inputs, [drawn.dense(3)(both), drawn.dense(3)(towers[0])])
+
+
+def nested(drawn):
+    inner = keras.Sequential(
+        [keras.Input((5,)), drawn.dense(4), drawn.of(BETWEEN)(), drawn.dense(4)]
+    )
+    x = inputs = keras.Input((4,))
+    x = inner(drawn.dense(5)(x))
+    return keras.Model(inputs, drawn.dense(3)(keras.Sequential([drawn.dense(4)])(x)))
+
+
+def shared(drawn):
+    layer = drawn.dense(4)
+    x = inputs = keras.Input((4,))
+    for _ in range(drawn.number(2, 3)):
+        x = drawn.maybe(layer(x))
+    return keras.Model(inputs, drawn.dense(3)(x))
+
+
+def images(drawn):
+    x = inputs = keras.Input((6, 6, 2))
+    for _ in range(drawn.number(1, 2)):
+        kind = drawn.of(
+            [
+                lambda a: layers.Conv2D(3, 3, padding="same", activation=a),
+                lambda a: layers.SeparableConv2D(3, 3, padding="same", activation=a),
+                lambda a: layers.DepthwiseConv2D(3, padding="same", activation=a),
+                lambda a: layers.Conv2DTranspose(2, 3, padding="same", activation=a),
+            ]
+        )
+        x = drawn.maybe(kind(drawn.of(SMOOTH))(x))
+    x = drawn.of([layers.GlobalAveragePooling2D, layers.Flatten])()(x)
+    return keras.Model(inputs, drawn.dense(3)(x))
+
+
+def recurrent(drawn):
+    x = inputs = keras.Input((5, 3))
+    for last in (False, True):
+        cell = drawn.of([layers.SimpleRNN, layers.LSTM, layers.GRU])
+        layer = cell(3, return_sequences=not last)
+        if drawn.number(0, 1):
+            layer = layers.Bidirectional(layer)
+        x = layer(x)
+        if not last and drawn.number(0, 1):
+            x = layers.TimeDistributed(drawn.dense(4))(x)
+    return keras.Model(inputs, drawn.dense(3)(x))
+
+
+def attention(drawn):
+    x = inputs = keras.Input((4, 6))
+    for _ in range(drawn.number(1, 2)):
+        block = layers.MultiHeadAttention(2, 3)
+        x = layers.Add()([x, block(x, x)])
+        x = layers.LayerNormalization()(x)
+    x = layers.EinsumDense("btd,de->bte", output_shape=(None, 3), activation=drawn.of(SMOOTH))(x)
+    return keras.Model(inputs, drawn.dense(3)(layers.GlobalAveragePooling1D()(x)))
+
+
+def normalized_weights(drawn):
+    inner = layers.SpectralNormalization(layers.Dense(4, drawn.of(SMOOTH)))
+    return keras.Sequential([keras.Input((4,)), inner, drawn.dense(3)])
+
+
+class Own(keras.Model):
+    """A subclassed model whose call takes its layers in another order, and leaves one out."""
+
+    def __init__(self, drawn):
+        super().__init__()
+        self.last, self.first = drawn.dense(3), drawn.dense(4)
+        self.between, self.unused = drawn.of(BETWEEN)(), layers.Dense(2)
+
+    def call(self, x, training=None):
+        return self.last(self.between(self.first(x), training=training))
+
+
+def subclassed(drawn):
+    model = Own(drawn)
+    model(np.zeros((2, 4), np.float32))
+    return model
+
+
+def half(drawn):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        return sequential(drawn)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+KINDS = [
+    sequential, branches, nested, shared, images, recurrent, attention, normalized_weights,
+    subclassed, half,
+]  # fmt: skip
+
+
+def batch_of(model, seed):
+    rng = np.random.default_rng(seed)
+    shapes = [each.shape[1:] for each in model.inputs] if getattr(model, "inputs", None) else [(4,)]
+    x = [rng.normal(size=(BATCH, *shape)).astype(np.float32) for shape in shapes]
+    outputs = len(getattr(model, "outputs", None) or [0])
+    y = [rng.normal(size=(BATCH, 3)).astype(np.float32) for _ in range(outputs)]
+    return x if len(x) > 1 else x[0], y if outputs > 1 else y[0]
+
+
+def everything(model):
+    """All that a model holds, as bytes, and the attributes of every layer."""
+    from zoo.probe.layers import layers_inside
+    from zoo.probe.state import variables_of
+
+    values = [variable.numpy().tobytes() for variable in variables_of(model)]
+    return values, [sorted(vars(layer)) for layer in layers_inside(model)]
+
+
+def gradients(model, x, y):
+    """Of the loss that fit descends, by every matrix, by a tape and nothing else."""
+    before = [variable.numpy() for variable in model.variables]
+    kernels = [each.kernel for each in survey(model)[0]]
+    with tf.GradientTape() as tape:
+        tape.watch([kernel.value for kernel in kernels])
+        outputs = model(x, training=True)
+        loss = model.compute_loss(x=x, y=y, y_pred=outputs, training=True)
+    found = tape.gradient(loss, [kernel.value for kernel in kernels])
+    for variable, value in zip(model.variables, before, strict=True):
+        variable.assign(value)
+    norms = {
+        kernel.path: 0.0 if g is None else float(np.linalg.norm(np.asarray(g, np.float64)))
+        for kernel, g in zip(kernels, found, strict=True)
+    }
+    return float(loss), norms
+
+
+def check(data, kind):
+    keras.utils.set_random_seed(data.draw(st.integers(0, 99)))
+    model = kind(Drawn(data))
+    loss = data.draw(st.sampled_from(["mse", "mae", "huber"]))
+    outputs = len(getattr(model, "outputs", None) or [0])
+    model.compile(loss=[loss] * outputs, loss_weights=[0.5, 2.0][:outputs] if outputs > 1 else None)
+    if data.draw(st.booleans()):
+        model.layers[-1].trainable = False
+    x, y = batch_of(model, 0)
+    model.compute_loss(x=x, y=y, y_pred=model(x))  # Keras makes some of its metrics only now
+    before = everything(model)
+    measured = probe.measure(model, None, x, y)
+    assert everything(model) == before
+    assert len(set(measured["layers"])) == len(measured["layers"])
+    value, norms = gradients(model, x, y)
+    tolerance = 2e-2 if kind is half else 1e-5
+    assert measured["loss"] == pytest.approx(value, rel=tolerance)
+    paths = {each.name: each.kernel.path for each in survey(model)[0]}
+    largest = max(norms.values())
+    for name, size in zip(measured["layers"], measured["kernel_grad_norm"], strict=True):
+        assert size == pytest.approx(norms[paths[name]], rel=tolerance, abs=1e-6 * largest), name
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(data=st.data())
+def test_a_random_model_is_measured_as_its_twin_and_left_as_it_was(kind, data):
+    check(data, kind)

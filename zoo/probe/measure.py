@@ -1,0 +1,186 @@
+"""Measuring a model once: which layer starves?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import tree
+
+from zoo.errors import ZooError, said_by
+from zoo.probe import state
+from zoo.probe.gates import saturated_gates
+from zoo.probe.loss import Part
+from zoo.probe.probe import Probe
+from zoo.probe.quantities import QUANTITIES
+
+_LOUDER = 2.0**100  # a loss so much larger brings back what float32 gradients lost
+
+
+def measure(
+    model: keras.Model,
+    loss: Any = None,
+    x: Any = None,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    part: Part = "all",
+) -> dict[str, Any]:
+    """Measures the gradients of a model on one batch, in training mode; the model stays as it was.
+
+    Args:
+        model: any Keras model that is built: functional, sequential, nested, subclassed; with
+            several inputs and outputs.
+        loss: a Keras loss, its name or a function, or a list or dict of one an output; by default
+            what the model was compiled with.
+        x: inputs, (batch, ...); a list or dict of them for several.
+        y: targets, as `fit` takes them.
+        sample_weight: of the examples, (batch,).
+        class_weight: by class, as `fit` takes it.
+        part: of the loss: "all", as `fit` descends it, "data" without the penalties of regularizers
+            and activity losses, or "penalty".
+
+    Returns:
+        `loss`; `layers`, in the order in which the model computes; each of `QUANTITIES` as a list
+        over them, NaN where it is undefined or an entry is not finite; `finite_delta_rms` and
+        `finite_kernel_grad_norm`, those of the finite entries; `state`, a word for each layer:
+
+        - "": a gradient reaches it;
+        - "not connected": the loss does not depend on it;
+        - "not finite": a gradient is infinite or not a number;
+        - "underflowed": every gradient is 0, and would not be if numbers were smaller;
+        - "zero": every gradient is 0;
+
+        and "frozen" after it where the layer would not learn; and `unmeasured`, the layers with
+        weights that are left out, by name, with the reason.
+
+    Raises:
+        ZooError: one line, for a model or a batch that cannot be measured.
+
+    Example:
+        >>> measured = zoo.probe.measure(model, "mse", x[:256], y[:256])
+        >>> dict(zip(measured["layers"], measured["delta_rms"]))
+    """
+    x, y = _checked(model, x, y)
+    weights = _weights(y, sample_weight, class_weight, _batch(x))
+    variables = state.variables_of(model)
+    loudness = tf.Variable(1.0, trainable=False)
+    with state.kept(variables):
+        try:
+            probe = Probe(
+                model, loss, x, y, weights=weights, part=part, scale=lambda: loudness.value()
+            )
+            probe.start()
+            seen, beside = probe.look()
+            values = {name: of(seen).numpy() for name, of in QUANTITIES.items()}
+            _add_gates(probe, beside["sequences"], values["saturated"])
+            silent = (values["kernel_grad_norm"] == 0) & np.array(beside["connected"])
+            louder = np.zeros(len(silent))
+            if silent.any():
+                loudness.assign(_LOUDER)
+                louder = probe.look()[0].gradient_norms.numpy()
+        except ZooError:
+            raise
+        except Exception as error:  # Keras's, TensorFlow's or the user's code
+            raise ZooError(f"model {model.name}: {said_by(error)}") from None
+    return {
+        "loss": float(beside["loss"]),
+        "layers": probe.layers,
+        **{name: of_layers.tolist() for name, of_layers in values.items()},
+        "finite_delta_rms": beside["finite_delta_rms"].numpy().tolist(),
+        "finite_kernel_grad_norm": beside["finite_kernel_grad_norm"].numpy().tolist(),
+        "state": [
+            ", ".join(_words(connected, size, loud, each.kernel.trainable))
+            for each, connected, size, loud in zip(
+                probe.measured,
+                beside["connected"],
+                values["kernel_grad_norm"],
+                louder,
+                strict=True,
+            )
+        ],
+        "unmeasured": {each.name: each.reason for each in probe.unmeasured},
+    }
+
+
+def _add_gates(probe: Probe, sequences: Mapping[int, Any], saturated: Any) -> None:
+    """Puts the share of saturated gates beside the state kernel of each LSTM and GRU."""
+    for row, each in enumerate(probe.measured):
+        if each.name.endswith("recurrent_kernel") and id(each.layer) in sequences:
+            shares = [saturated_gates(each.layer, x) for x in sequences[id(each.layer)]]
+            known = [share for share in shares if share is not None]
+            if known:
+                saturated[row] = sum(known) / len(known)
+
+
+def _words(connected: bool, size: float, louder: float, trainable: bool) -> list[str]:
+    words = [] if trainable else ["frozen"]
+    if not connected:
+        return ["not connected", *words]
+    if not np.isfinite(size):
+        return ["not finite", *words]
+    if size == 0:
+        return ["zero" if louder == 0 else "underflowed", *words]
+    return words
+
+
+# ---------------------------------------------------------------- the batch
+
+
+def _checked(model: keras.Model, x: Any, y: Any) -> tuple[Any, Any]:
+    """Inputs and targets as numeric arrays of one length.
+
+    Raises:
+        ZooError: for what is missing, empty, of unequal lengths, or no numbers.
+    """
+    if x is None:
+        raise ZooError(f"model {model.name}: give a batch of inputs, x, and of targets, y")
+    x, y = (tree.map_structure(np.asarray, each) if each is not None else None for each in (x, y))
+    for what, arrays in (("inputs", x), ("targets", y)):
+        for array in tree.flatten(arrays) if arrays is not None else []:
+            if array.dtype.kind not in "biufc" and not _takes_text(model, what):
+                raise ZooError(
+                    f"model {model.name}: {what} of type {array.dtype} are no numbers: turn them "
+                    "into numbers, such as classes from 0 on"
+                )
+    lengths = {
+        len(array) if array.ndim else 0 for array in tree.flatten([x, y]) if array is not None
+    }
+    if lengths == {0}:
+        raise ZooError(f"model {model.name}: the batch is empty: give some examples")
+    if len(lengths) > 1:
+        given = " and ".join(str(length) for length in sorted(lengths))
+        raise ZooError(f"model {model.name}: {given} examples: give as many targets as inputs")
+    return x, y
+
+
+def _takes_text(model: keras.Model, what: str) -> bool:
+    dtypes = [str(getattr(each, "dtype", "")) for each in getattr(model, "inputs", None) or []]
+    return what == "inputs" and "string" in dtypes
+
+
+def _batch(x: Any) -> int:
+    return len(tree.flatten(x)[0])
+
+
+def _weights(
+    y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None, batch: int
+) -> tf.Tensor | None:
+    """The weight of each example, (batch,) float32; None if all count the same."""
+    weights = None if sample_weight is None else np.asarray(sample_weight, np.float32)
+    if weights is not None and weights.shape[:1] != (batch,):
+        raise ZooError(f"sample_weight: has shape {weights.shape}, there are {batch} examples")
+    if class_weight is not None:
+        targets = tree.flatten(y)
+        if len(targets) != 1:
+            raise ZooError("class_weight: is for one output, as in fit; give sample_weight")
+        classes = targets[0]
+        if classes.ndim > 1 and classes.shape[-1] > 1:
+            classes = classes.argmax(-1)
+        of_class = [
+            float(class_weight.get(int(each), 1.0)) for each in classes.reshape(batch, -1)[:, 0]
+        ]
+        weights = np.array(of_class, np.float32) * (1.0 if weights is None else weights)
+    return None if weights is None else tf.constant(weights)
