@@ -163,8 +163,8 @@ def test_penalties_and_weights_count_as_in_fit():
     kernel, x = dense.kernel.numpy().astype(float), X.astype(float)
     weights = np.arange(10.0)
 
-    def gradient(sample=np.ones(10), data=1.0, penalty=1.0):
-        by_data = x.T @ (2 * (x @ kernel) * sample[:, None]) / 30
+    def gradient(sample=1.0, data=1.0, penalty=1.0):
+        by_data = x.T @ (2 * (x @ kernel) * np.broadcast_to(sample, 10)[:, None]) / 30
         return np.linalg.norm(data * by_data + penalty * 2 * 0.3 * kernel)
 
     def size(*arguments, **options):

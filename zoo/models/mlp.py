@@ -65,7 +65,7 @@ class MLP(Family):
                 name=f"dense_{number}",
             )(x)
             if self.normalization is not None:
-                x = making.layer(self.normalization)(x)
+                x = making.layer(self.normalization, f"normalization_{number}")(x)
             x = making.activation(self.activation)(x)
         kernel = making.initializer(self.initializer)
         x = keras.layers.Dense(of.outputs, kernel_initializer=kernel, name=self.output_layer)(x)

@@ -63,9 +63,14 @@ def cut(text: str, size: int) -> str:
     return text if len(text) <= size else f"{text[: size - 3]}..."
 
 
-def layer(part: KerasPart) -> keras.Layer:
-    """A Keras layer, such as BatchNormalization, or a registered one."""
-    return _make("layer", part)
+def layer(part: KerasPart, name: str | None = None) -> keras.Layer:
+    """A Keras layer, such as BatchNormalization, or a registered one; named if it takes a name."""
+    return _make("layer", part, **_named("layer", part, name))
+
+
+def _named(kind: str, part: KerasPart, name: str | None) -> dict[str, str]:
+    known = arguments(find(kind, part))
+    return {} if name is None or (known is not None and "name" not in known) else {"name": name}
 
 
 def dense(part: KerasPart, **wanted: Any) -> keras.layers.Dense:
@@ -94,9 +99,12 @@ def optimizer(part: KerasPart, learning_rate: float) -> keras.Optimizer:
     return _make("optimizer", part, learning_rate=learning_rate)
 
 
-def skip(part: KerasPart) -> keras.Layer:
-    """A Keras layer that merges [input, output] of a block, such as Add, or a registered one."""
-    return _make("skip", part)
+def skip(part: KerasPart, name: str | None = None) -> keras.Layer:
+    """A Keras layer that merges [input, output] of a block, such as Add, or a registered one.
+
+    It is named if it takes a name: names that Keras counts up differ from run to run.
+    """
+    return _make("skip", part, **_named("skip", part, name))
 
 
 def recurrent(part: KerasPart, **wanted: Any) -> keras.layers.RNN:

@@ -57,6 +57,8 @@ def _with_holders(
 
 def _matrices(layer: keras.Layer) -> list[keras.Variable]:
     """The weights right in a layer that could learn and have two dimensions or more."""
+    if isinstance(layer, keras.layers.PReLU):  # a slope for each unit, of any shape
+        return []
     return [v for v in _weights(layer) if len(v.shape) > 1 and not _is_bias(v)]
 
 
@@ -76,10 +78,10 @@ def _learns(variable: keras.Variable) -> bool:
 
 def has_z(layer: keras.Layer) -> bool:
     """Whether the layer makes a pre-activation of what it is given: it has a kernel, no state."""
-    if isinstance(layer, keras.layers.RNN | keras.layers.Embedding | keras.Model):
+    if isinstance(layer, keras.layers.RNN | keras.Model) or not hasattr(layer, "activation"):
         return False
     kernels = [v for v in _matrices(layer) if _learns(v)]
-    return bool(kernels) and not isinstance(getattr(layer, "activation", None), str)
+    return bool(kernels) and not isinstance(layer.activation, str)
 
 
 def survey(

@@ -113,11 +113,11 @@ class Comparison:
                 by_time = probe.input_grad_rms[0] if probe.input_grad_rms else []
                 tenth = max(1, len(by_time) // 10)
                 return _ratio(_mean(by_time[:tenth]), _mean(by_time[-tenth:]))
-            hidden, deltas = family.hidden_layers(probe.layers), probe.quantity("delta_rms")
-            if len(hidden) < 2 or not deltas:
-                return None
-            of_layer = dict(zip(probe.layers, deltas[0], strict=True))
-            return _ratio(of_layer[hidden[0]], of_layer[hidden[-1]])
+            rows = probe.quantity("delta_rms") or [[]]
+            deltas = dict(zip(probe.layers, rows[0], strict=False))
+            hidden = [deltas.get(name) for name in family.hidden_layers(probe.layers)]
+            known = [delta for delta in hidden if delta is not None]  # an embedding has none
+            return _ratio(known[0], known[-1]) if len(known) > 1 else None
 
         return self.median(ratio)
 

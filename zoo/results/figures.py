@@ -93,9 +93,13 @@ def _gradients(axes: Any, recipe: Recipe, of_arms: dict[str, ArmEvidence]) -> No
             rows = [run.input_grad_rms[0] for run in runs if run.input_grad_rms]
         else:
             hidden = set(family.hidden_layers(runs[0].layers))
-            kept = [place for place, layer in enumerate(runs[0].layers) if layer in hidden]
-            deltas = [run.quantity("delta_rms") or [[]] for run in runs]
-            rows = [[of_run[0][place] for place in kept] for of_run in deltas]
+            deltas = [(run.quantity("delta_rms") or [[]])[0] for run in runs]
+            kept = [
+                place
+                for place, layer in enumerate(runs[0].layers)
+                if layer in hidden and any(of_run[place] is not None for of_run in deltas)
+            ]
+            rows = [[of_run[place] for place in kept] for of_run in deltas]
         values = np.array(rows, dtype=float)
         values[values <= 0] = np.nan  # nothing to show on a logarithmic axis
         places = np.arange(1, values.shape[1] + 1)

@@ -96,7 +96,7 @@ def _block(net: CNN, x: Any, width: int, name: str, strides: int, ready: bool) -
     if net.fixup:
         h = ScalarMultiplier()(h)
     if net.skip is not None:
-        merge = making.skip(net.skip)
+        merge = making.skip(net.skip, f"{name}_skip")
         concatenated = isinstance(merge, keras.layers.Concatenate)
         added = 0 if concatenated else max(0, width - x.shape[-1])
         if strides > 1 or added:
