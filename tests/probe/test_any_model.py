@@ -1,5 +1,7 @@
 """Random models of Keras's own layers against a naive twin: a tape, eagerly, in plain Keras."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -47,9 +49,10 @@ class Drawn:
 
 
 def sequential(drawn):
-    parts = [drawn.dense() for _ in range(drawn.number(1, 4))]
-    parts = [layer for part in parts for layer in ([part, drawn.of(BETWEEN)()])]
-    return keras.Sequential([keras.Input((4,)), *parts, drawn.dense(3)])
+    parts = [(drawn.dense(), drawn.of(BETWEEN)()) for _ in range(drawn.number(1, 4))]
+    return keras.Sequential(
+        [keras.Input((4,)), *(layer for part in parts for layer in part), drawn.dense(3)]
+    )
 
 
 def branches(drawn):
@@ -147,7 +150,11 @@ def subclassed(drawn):
 def half(drawn):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        return sequential(drawn)
+        # Keras itself cannot add a loss of activities in half precision to the others.
+        parts = [(drawn.dense(), drawn.of(BETWEEN[:-1])()) for _ in range(drawn.number(1, 3))]
+        return keras.Sequential(
+            [keras.Input((4,)), *(layer for part in parts for layer in part), drawn.dense(3)]
+        )
     finally:
         keras.config.set_dtype_policy("float32")
 
@@ -176,22 +183,60 @@ def everything(model):
     return values, [sorted(vars(layer)) for layer in layers_inside(model)]
 
 
+@contextlib.contextmanager
+def written_out():
+    """Within it, every Dense layer is written out and leaves each z, by its identity."""
+    zs, call = {}, layers.Dense.call
+
+    def dense(self, inputs, training=None):
+        z = keras.ops.matmul(inputs, self.kernel)
+        z = keras.ops.add(z, self.bias)
+        zs.setdefault(id(self), []).append(z)
+        return z if self.activation is None else self.activation(z)
+
+    layers.Dense.call = dense
+    try:
+        yield zs
+    finally:
+        layers.Dense.call = call
+
+
 def gradients(model, x, y):
-    """Of the loss that fit descends, by every matrix, by a tape and nothing else."""
+    """Of the loss that fit descends, by a tape and nothing else.
+
+    Returns:
+        The loss; the norms by matrix; and the rms of the gradients by z of each Dense layer, over
+        all its uses.
+    """
     before = [variable.numpy() for variable in model.variables]
     kernels = [each.kernel for each in survey(model)[0]]
-    with tf.GradientTape() as tape:
+    with tf.GradientTape() as tape, written_out() as zs:
         tape.watch([kernel.value for kernel in kernels])
         outputs = model(x, training=True)
         loss = model.compute_loss(x=x, y=y, y_pred=outputs, training=True)
-    found = tape.gradient(loss, [kernel.value for kernel in kernels])
+    by_kernel, by_z = tape.gradient(loss, ([kernel.value for kernel in kernels], zs))
     for variable, value in zip(model.variables, before, strict=True):
         variable.assign(value)
+
+    def size(tensors):
+        return float(np.linalg.norm([np.linalg.norm(np.asarray(g, np.float64)) for g in tensors]))
+
     norms = {
-        kernel.path: 0.0 if g is None else float(np.linalg.norm(np.asarray(g, np.float64)))
-        for kernel, g in zip(kernels, found, strict=True)
+        kernel.path: 0.0 if g is None else size([g])
+        for kernel, g in zip(kernels, by_kernel, strict=True)
     }
-    return float(loss), norms
+    counts = {key: sum(int(tf.size(z)) for z in uses) for key, uses in zs.items()}
+    deltas = {
+        key: size([g for g in uses if g is not None]) / np.sqrt(counts[key])
+        for key, uses in by_z.items()
+    }
+    return float(loss), norms, deltas
+
+
+def deltas_of(model, measured):
+    """In the order of `survey`, which knows nothing of the order of computing."""
+    by_name = dict(zip(measured["layers"], measured["delta_rms"], strict=True))
+    return [by_name.get(each.name, 0.0) for each in survey(model)[0]]
 
 
 def check(data, kind):
@@ -208,13 +253,18 @@ def check(data, kind):
     measured = probe.measure(model, None, x, y)
     assert everything(model) == before
     assert len(set(measured["layers"])) == len(measured["layers"])
-    value, norms = gradients(model, x, y)
+    value, norms, deltas = gradients(model, x, y)
     tolerance = 2e-2 if kind is half else 1e-5
     assert measured["loss"] == pytest.approx(value, rel=tolerance)
     paths = {each.name: each.kernel.path for each in survey(model)[0]}
     largest = max(norms.values())
     for name, size in zip(measured["layers"], measured["kernel_grad_norm"], strict=True):
         assert size == pytest.approx(norms[paths[name]], rel=tolerance, abs=1e-6 * largest), name
+    largest = max(deltas.values())
+    for each, delta in zip(survey(model)[0], deltas_of(model, measured), strict=True):
+        if type(each.layer) is layers.Dense and id(each.layer) in deltas:
+            expected = deltas[id(each.layer)]
+            assert delta == pytest.approx(expected, rel=tolerance, abs=1e-6 * largest), each.name
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
