@@ -12,14 +12,9 @@ import keras
 
 from zoo import mitigations
 from zoo.errors import KeyPath, ZooError, nearest, shown
+from zoo.parts.nested import NOT_FOR_RECIPES
 from zoo.recipe.values import KerasPart
 
-# Layers that run code or load files which the recipe does not show, and the bases of the others.
-_NOT_FOR_RECIPES = {
-    *("Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper"),
-    *("Layer", "Wrapper", "InputLayer", "Initializer", "Optimizer"),
-    *("LossScaleOptimizer", "MultiOptimizer"),  # of optimizers, not of a learning rate
-}
 KINDS: dict[str, type] = {
     "activation": keras.Layer,
     "layer": keras.Layer,
@@ -64,7 +59,7 @@ def _of_keras(kind: str) -> dict[str, Any]:
         for name, each in names.items()
         if isinstance(each, type)
         and issubclass(each, KINDS[kind])
-        and each.__name__ not in _NOT_FOR_RECIPES
+        and each.__name__ not in NOT_FOR_RECIPES
     }
     if kind == "optimizer":  # Keras takes `adam` too
         return classes | {name.lower(): each for name, each in classes.items()}

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from zoo.errors import nearest, said_by, shown
+from zoo.parts import nested
 from zoo.parts.kinds import PartError, arguments, find
 from zoo.recipe.values import KerasPart
 
@@ -32,6 +33,9 @@ def _make(kind: str, part: KerasPart, **wanted: Any) -> Any:
             reason = f"{part.class_name} is a function and takes no config: name a layer instead"
             raise PartError([(("config",), reason)])
         return named
+    refused = list(nested.mistakes(part.config))
+    if refused:
+        raise PartError(refused)
     config = {**wanted, **copy.deepcopy(part.config)}
     known = arguments(named)
     if known is not None:
@@ -54,6 +58,8 @@ def attempt(part: KerasPart, make: Callable[[], Any]) -> Any:
     """Calls code of Keras's or the user's, which may fail in any way, for a part of a recipe."""
     try:
         return make()
+    except PartError:  # says where in the part
+        raise
     except Exception as error:
         raise PartError([((), f"{cut(str(part), 60)}: {cut(said_by(error), 200)}")]) from None
 
