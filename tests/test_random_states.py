@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.parts.user_file import user_file
 from tests.training.test_arm import outcome
 from zoo import random_states
+from zoo.errors import ZooError
 from zoo.parts import trial, user_files
 
 NOISY = """\
@@ -20,9 +21,6 @@ import random
 
 import keras
 import numpy as np
-
-random.seed(3)
-np.random.seed(3)
 
 @keras.saving.register_keras_serializable()
 class Noisy(keras.layers.Layer):
@@ -133,8 +131,10 @@ class TestOfAUsersFile:
         user_files.import_file(user_file(NOISY))
         return small_recipe(model__activation="Noisy").arms["sigmoid"]
 
-    def test_a_file_that_seeds_them_leaves_them_alone(self, untouched):
-        user_files.import_file(user_file(NOISY))
+    def test_a_file_that_seeds_them_is_refused_and_leaves_them_alone(self, untouched):
+        for line in ("random.seed(3)", "np.random.seed(3)", "keras.utils.set_random_seed(3)"):
+            with pytest.raises(ZooError, match="changes .* for the whole process"):
+                user_files.import_file(user_file(f"{NOISY}{line}\n"))
 
     def test_a_layer_draws_in_building_what_the_seed_gives(self, arm, digits, untouched):
         from zoo.training import build_seeded

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.parts.user_file import SWOOSH, refusal, user_file
 from zoo.parts import making, user_files
@@ -87,3 +88,59 @@ def test_a_registered_name_is_never_replaced():
         "other.py: birds>swoosh is registered by mine.py already: give yours another name"
     )
     assert keras.saving.get_custom_objects() == before
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("keras.config.set_floatx('float16')", "floatx"),
+        ("keras.config.set_epsilon(0.1)", "epsilon"),
+        ("keras.config.set_image_data_format('channels_first')", "image_data_format"),
+        ("keras.config.set_dtype_policy('mixed_bfloat16')", "the dtype policy"),
+        ("keras.mixed_precision.set_global_policy('float64')", "the dtype policy"),
+        (
+            "keras.utils.set_random_seed(3)",
+            "the seed of TensorFlow, the random numbers of Python, the random numbers of NumPy",
+        ),
+        ("import tensorflow; tensorflow.random.set_seed(3)", "the seed of TensorFlow"),
+        ("import random; random.seed(3)", "the random numbers of Python"),
+        ("import random; x = random.random()", "the random numbers of Python"),
+        ("import numpy; x = numpy.random.normal()", "the random numbers of NumPy"),
+    ],
+)
+def test_a_file_that_changes_what_all_runs_share_is_refused_and_changes_nothing(line, what):
+    tf.random.set_seed(7)
+    before = user_files._settings()
+    told = refusal(user_files.import_file, user_file(f"{SWOOSH}{line}\n"))
+    assert told.startswith(f"mine.py: changes {what}, for the whole process: leave that out")
+    tf.random.set_seed(7)
+    assert user_files._settings() == before
+    assert all(name.startswith("zoo>") for name in keras.saving.get_custom_objects())
+
+
+def test_parts_and_generators_of_a_files_own_change_nothing():
+    source = SWOOSH + (
+        "import numpy, random\n"
+        "FIRST = keras.initializers.HeNormal()\n"  # Keras draws a seed for it
+        "NUMBERS = numpy.random.default_rng(3).normal(size=random.Random(3).randint(1, 9))\n"
+    )
+    user_files.import_file(user_file(source))
+    assert making.activation(KerasPart(class_name="swoosh")) is not None
+
+
+def test_a_file_given_twice_is_one_and_two_of_one_name_are_told():
+    user_file(SWOOSH)
+    Path("other").mkdir()
+    user_file("# another\n" + SWOOSH, "other/mine.py")
+    first, again, other = map(user_files.read_source, ("mine.py", "./mine.py", "other/mine.py"))
+    assert list(user_files.digests([first, again])) == ["mine.py"]
+    assert refusal(user_files.digests, [first, other]) == (
+        "--import other/mine.py: another file that is imported has the same name: rename one"
+    )
+
+
+@pytest.mark.parametrize("name", ["a\nb.py", "\udcff.py", "\u202eyp.py"])
+def test_a_name_that_no_record_can_keep_is_refused(name):
+    user_file(SWOOSH, name)
+    told = refusal(user_files.read_source, name)
+    assert told.isprintable() and "rename it" in told
