@@ -1,5 +1,6 @@
 """Sets of tensorflow-datasets: mocked ones of its catalogue, and small real ones defined here."""
 
+import contextlib
 import shutil
 import socket
 import threading
@@ -597,17 +598,116 @@ def test_hosts_that_answer_are_no_problem(answering):
     assert hosts.unreachable([]) is None
 
 
-@pytest.mark.parametrize("variable", ["http_proxy", "HTTPS_PROXY", "all_proxy"])
-def test_behind_a_proxy_the_host_is_not_tried(variable, refusing, monkeypatch):
-    url = f"http://127.0.0.1:{refusing}/a"
-    assert hosts.unreachable([url]) is not None
-    monkeypatch.setenv(variable, "http://proxy.invalid:3128")
-    assert hosts.unreachable([url]) is None
-
-
 def test_a_list_of_hosts_without_proxy_is_no_proxy(refusing, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "somewhere.invalid")
     assert hosts.unreachable([f"http://127.0.0.1:{refusing}/a"]) is not None
+
+
+# ---------------------------------------------------------------- proxies
+
+
+@pytest.fixture
+def proxy():
+    """Starts a proxy that gives every client the next of some answers; None is silence."""
+    ends = []
+
+    def start(*answers):
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(20)
+        asked, clients = [], [listener]
+
+        def serve():
+            left = list(answers)
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    clients.append(client)
+                    answer = left.pop(0) if len(left) > 1 else left[0]
+                    if answer is not None:
+                        asked.append(client.recv(10_000).decode())
+                        client.sendall(answer)
+                        client.close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        ends.append((listener, clients))
+        return listener.getsockname()[1], asked
+
+    yield start
+    for listener, clients in ends:
+        listener.shutdown(socket.SHUT_RDWR)
+        for each in clients:
+            each.close()
+
+
+FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+LOST = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "answer", "line", "problem"),
+    [
+        ("https_proxy", "https://a.invalid/x", FINE, "CONNECT a.invalid:443 HTTP/1.0", None),
+        ("HTTP_PROXY", "http://a.invalid/x", FINE, "HEAD http://a.invalid:80/ HTTP/1.1", None),
+        ("all_proxy", "https://a.invalid/x", FINE, "CONNECT a.invalid:443 HTTP/1.0", None),
+        ("http_proxy", "http://a.invalid/x", FORBIDDEN, "HEAD http://a.invalid:80/", None),
+        ("https_proxy", "https://a.invalid/x", LOST, "CONNECT", "503 Service Unavailable"),
+        ("https_proxy", "https://a.invalid/x", b"220 mail\r\n", "CONNECT", "220 mail"),
+        ("https_proxy", "https://a.invalid/x", b"", "CONNECT", ""),
+    ],
+)
+def test_a_proxy_is_asked_for_the_host(variable, url, answer, line, problem, proxy, monkeypatch):
+    port, asked = proxy(answer)
+    monkeypatch.setenv(variable, f"http://me:secret@127.0.0.1:{port}")
+    told = hosts.unreachable([url])
+    assert asked[0].startswith(line) and "Basic bWU6c2VjcmV0" in asked[0]
+    if problem is None:
+        assert told is None
+    else:
+        assert told[0] == f"a.invalid through the proxy 127.0.0.1:{port}"
+        assert told[1] and problem in told[1]
+
+
+@pytest.mark.parametrize("form", ["http://127.0.0.1:{}", "127.0.0.1:{}", "socks5://127.0.0.1:{}"])
+def test_a_proxy_that_is_not_there_is_named(form, refusing, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", form.format(refusing))
+    host, problem = hosts.unreachable(["https://a.invalid/x"])
+    assert (host, problem) == (
+        f"a.invalid through the proxy 127.0.0.1:{refusing}",
+        "Connection refused",
+    )
+
+
+def test_a_proxy_that_hangs_is_given_up(proxy, hosted, monkeypatch):
+    monkeypatch.setattr(hosts, "PROXY_SECONDS", 0.5)
+    port, _ = proxy(None)
+    hosted("https://a.invalid")
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+    message = mistake("mnist")
+    assert says_what_to_do(message, f"a.invalid through the proxy 127.0.0.1:{port}")
+
+
+def test_a_host_that_is_reached_without_the_proxy_is_tried(answering, refusing, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{refusing}")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert hosts.unreachable([f"http://127.0.0.1:{answering}/a"]) is None
+    host, _ = hosts.unreachable([f"http://127.0.0.1:{refusing}/a"])
+    assert host == "127.0.0.1"
+
+
+def test_a_download_that_breaks_is_told_once(proxy, hosted, monkeypatch, caplog):
+    """Its hosts answered before; each attempt would be a warning of urllib3's."""
+    monkeypatch.setattr("tensorflow_datasets.core.download.downloader.MAX_RETRIES", 1)
+    port, asked = proxy(FINE, b"")
+    hosted("http://a.invalid")
+    for variable in ("http_proxy", "https_proxy"):  # the set's own addresses among them
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{port}")
+    message = mistake("mnist")
+    assert "cannot be prepared" in message and "ZOO_MANUAL_DIR" in message
+    assert len(asked) > 2
+    assert not [line for line in caplog.records if line.name.startswith("urllib3")]
 
 
 # ---------------------------------------------------------------- training

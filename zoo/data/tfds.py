@@ -92,6 +92,7 @@ def prepare(name: str) -> Any:
     keras_setup.load_tensorflow()
     import tensorflow_datasets as tfds
 
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of every further attempt
     config = tfds.download.DownloadConfig(
         manual_dir=manual, force_checksums_validation=bool(builder.url_infos)
     )
