@@ -16,19 +16,29 @@ LINE_EVERY = 10.0  # seconds between lines where the output is no terminal
 
 
 class _Clock:
-    """Time gone and left, judged by the runs that ended since the start."""
+    """Time gone and left, judged by the runs that ended since the workers were ready."""
 
     def __init__(self, states: list[ArmState]) -> None:
         self._start = time.monotonic()
+        self._ready = self._start
         self._before = sum(state.done for state in states)
+
+    def told(self, states: list[ArmState]) -> None:
+        """What a listener is told first is that workers are ready; start-up says nothing of runs.
+
+        No run has ended then.
+        """
+        if sum(state.done for state in states) == self._before:
+            self._ready = time.monotonic()
 
     def line(self, states: list[ArmState]) -> str:
         done = sum(state.done for state in states)
         planned = sum(state.planned for state in states)
         failed = sum(state.failed for state in states)
-        elapsed = time.monotonic() - self._start
-        fresh = done - self._before
-        left = f"{_duration(elapsed / fresh * (planned - done))} left" if fresh else "starting"
+        now = time.monotonic()
+        fresh, elapsed = done - self._before, now - self._start
+        a_run = (now - self._ready) / fresh if fresh else None
+        left = "starting" if a_run is None else f"{_duration(a_run * (planned - done))} left"
         failures = f", {failed} failed" if failed else ""
         return f"{done} of {planned} runs, {_duration(elapsed)} gone, {left}{failures}"
 
@@ -57,19 +67,25 @@ def _drawing(states: list[ArmState], clock: _Clock) -> Group:
 
 @contextlib.contextmanager
 def shown(console: Console, states: list[ArmState]) -> Iterator[Callable[[list[ArmState]], None]]:
-    """Shows a sweep while it runs; yields what to call when a run has ended.
+    """Shows a sweep while it runs; yields its listener (`zoo.sweep.sweep.Listener`).
 
     On a terminal a drawing that is kept up to date, elsewhere a line now and then.
     """
     clock = _Clock(states)
     if console.is_terminal:
         with Live(console=console, get_renderable=lambda: _drawing(states, clock)) as live:
-            yield lambda _: live.refresh()
+
+            def refresh(states: list[ArmState]) -> None:
+                clock.told(states)
+                live.refresh()
+
+            yield refresh
         return
     last = time.monotonic()
 
     def line(states: list[ArmState]) -> None:
         nonlocal last
+        clock.told(states)
         finished = all(state.done >= state.planned for state in states)
         if finished or time.monotonic() - last >= LINE_EVERY:
             last = time.monotonic()

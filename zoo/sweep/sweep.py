@@ -117,7 +117,8 @@ class Sweep:
 
         Args:
             pool: as `zoo.sweep.workers.local` or `zoo.sweep.dask.cluster` makes it.
-            listener: called with all arms' states whenever a run has ended.
+            listener: called with all arms' states when there is a worker that is ready, and
+                whenever a run has ended.
 
         Raises:
             ZooError: for a mistake in a recipe that shows only in training; if another process
@@ -134,6 +135,7 @@ class Sweep:
 
     def _run(self, pool: Sequence[Worker], listener: Listener) -> None:
         self._check(pool[0])
+        listener(self.states)
         flying: dict[Future[Any], tuple[Worker, Task]] = {}
         idle = list(pool)
         while not self.finished:
