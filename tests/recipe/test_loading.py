@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from zoo import recipe
 from zoo.errors import ZooError
-from zoo.recipe import finding, messages, schema
+from zoo.recipe import finding, messages, schema, yaml_places
 from zoo.recipe.families import AnyFamily
 from zoo.recipe.values import Strict
 
@@ -201,6 +201,11 @@ def test_only_some_arms_keep_the_baseline(written):
             "16:10: arms.relu: model.activation.config.x: nothing to change: activation is 'sig",
         ),
         ("relu: {", "re-lu: {", "16:3: arms.re-lu: should be lower-case letters, digits and _, no"),
+        (
+            "relu: {",
+            f"{'r' * 201}: {{",
+            f"16:3: arms.{'r' * 57}...: string should have at most 200 characters, not 'rrr",
+        ),
         # fairness
         (RELU, "{data.batch_size: 8}", "16:10: arms.relu: data.batch_size: no arm may change it"),
         (RELU, "{training.steps: 200}", "16:10: arms.relu: training.steps: no arm may change it: "),
@@ -540,6 +545,58 @@ def test_a_mutated_recipe_is_valid_or_refused_by_the_name_of_its_file(tmp_path, 
     else:
         assert loaded.baseline in loaded.arms
         assert len({arm.sha256 for arm in loaded.arms.values()}) > 1
+
+
+UNSEEN = st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp"], exclude_characters="\n\t")
+SIGNS = [
+    ("title: A title", 'title: "A ~title"'),
+    ("claim: A claim", 'claim: "A claim~"'),
+    ("  relu: {", '  "re~lu": {'),
+    ("activation: sigmoid}", 'activation: "sig~moid"}'),
+    ("seeds: 3", '"see~ds": 3'),
+]
+
+
+@hypothesis.given(st.sampled_from(SIGNS), UNSEEN)
+@hypothesis.example(SIGNS[0], "\u202e")
+@hypothesis.example(SIGNS[1], "\u2066")
+@hypothesis.example(SIGNS[2], "\u200b")
+@hypothesis.settings(max_examples=60, deadline=None, derandomize=True, database=None)
+def test_a_sign_that_is_not_seen_is_refused_in_every_word(change, sign):
+    """Among them those that turn the order of a line round: it would not say what it is."""
+    old, new = change
+    text = VALID.replace(old, new.replace("~", f"\\U{ord(sign):08x}"))
+    with pytest.raises(ZooError) as caught:
+        yaml_places.parse(text, "x.yaml")
+    assert f"holds the control character {sign!a}: remove it" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def nested(levels: int) -> str:
+    return "{a: " * levels + "1" + "}" * levels
+
+
+@pytest.mark.parametrize("levels", [60, 400, 900, 20_000])
+def test_what_is_nested_too_deeply_is_refused_wherever_it_is(written, levels):
+    part = f"{{class_name: PReLU, config: {{x: {nested(levels)}}}}}"
+    for text in (
+        VALID.replace("activation: sigmoid}", f"activation: {part}}}"),
+        VALID.replace(RELU, f"{{model.activation: {part}}}"),
+        VALID.replace("title: A title", f"title: {'[' * levels}{']' * levels}"),
+    ):
+        [line] = refusal(written(text))
+        assert line.startswith("x.yaml:") and "nested too deeply" in line
+
+
+def test_settings_and_arms_do_not_nest_deeper_together(written):
+    deep = yaml_places.parse_value(nested(46), "--set")
+    part = {"class_name": "PReLU", "config": {"a": {}}}
+    text = VALID.replace("activation: sigmoid}", f"activation: {part}}}".replace("'", ""))
+    [line] = refusal(written(text), settings={"model.activation.config.a.b": deep})
+    assert line == "--set: model.activation.config.a.b: nested too deeply: 50 levels at most"
+    arm = f"{{model.activation.config.a.b: {nested(46)}}}"
+    [line] = refusal(written(text.replace(RELU, arm)))
+    assert line.startswith("x.yaml:16:10: arms.relu: model.activation.config.a.b: nested too deep")
 
 
 # ---------------------------------------------------------------- the schema for editors

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from zoo.errors import Place, ZooError, mistake
 from zoo.recipe import yaml_places
@@ -107,6 +108,22 @@ def test_an_alias_is_a_copy_written_shorter():
 def test_an_alias_bomb_is_named_as_one():
     with pytest.raises(ZooError, match=r"^f:\d+:\d+: more than 10000 values"):
         yaml_places.parse(BOMB, "f")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: [" + "x, " * 260_000 + "x]", "f:1:29996"),
+        ("a:\n" + "- x\n" * 200_000, "f:9999:3"),
+        ("a: [" + "x, " * 260_000, "f:1:29996"),  # and not YAML
+        ("".join(f"a{number}: &b{number} x\n" for number in range(50_000)), "f:5000:"),
+    ],
+)
+def test_of_too_many_values_no_tree_is_made(text, place, monkeypatch):
+    """It takes most of the time: half a minute in Python's own reader."""
+    monkeypatch.delattr(yaml, "compose")
+    with pytest.raises(ZooError, match=f"^{place}.*: more than 10000 values: write fewer"):
+        yaml_places.parse(text, "f")
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def find(patterns: Sequence[str]) -> list[tuple[str, Path]]:
     paths: dict[str, Path] = {}
     for pattern in patterns:
         place = Place(pattern)
-        if pattern.endswith((".yaml", ".yml")):
+        if pattern.lower().endswith((".yaml", ".yml")):
             path = Path(pattern)
             try:
                 path.stat()

@@ -5,15 +5,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+# A name is part of a file's, which has 255 bytes at most, those of its ending included.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=200)]
 PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]
 Count = Annotated[int, Field(ge=1, lt=2**31)]  # TensorFlow counts with 32 bits
 
 
 class Strict(BaseModel):
-    """No unknown keys, and no value taken for another type."""
+    """No unknown keys, no value taken for another type, and no number that is none."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class KerasPart(Strict):

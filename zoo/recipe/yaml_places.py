@@ -5,6 +5,7 @@ duplicate keys and aliases that contain themselves are errors, and nothing is ev
 plain values.
 """
 
+import contextlib
 import copy
 import re
 import unicodedata
@@ -20,6 +21,7 @@ from zoo.files import read_text
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 10_000  # aliases expand: a few lines can stand for billions of values
+MAX_DEPTH = 50  # of keys and lists in one another; Python's own stack ends at some hundred
 
 
 class _CoreSchemaLoader(yaml.SafeLoader):
@@ -47,6 +49,10 @@ for _tag, _pattern, _first in (
     )
 _FastLoader.yaml_implicit_resolvers = _CoreSchemaLoader.yaml_implicit_resolvers
 
+# Control and format characters, which change how a line is shown; halves; ends of lines.
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_TOO_MANY = f"more than {MAX_NODES} values: write fewer, or fewer aliases"
+_TOO_DEEP = f"nested too deeply: {MAX_DEPTH} levels at most"
 _PLAIN = {
     yaml.MappingNode: {"map"},
     yaml.SequenceNode: {"seq"},
@@ -85,6 +91,8 @@ class YamlSource:
             LookupError: saying why, if there is nothing that holds the key.
         """
         path = tuple(key.split("."))
+        if len(path) > MAX_DEPTH or _deeper(value, MAX_DEPTH - len(path)):
+            raise LookupError(_TOO_DEEP)
         target = self.values
         for part in path[:-1]:
             inner = target.get(part)
@@ -96,6 +104,21 @@ class YamlSource:
         for old in [old for old in self.places if old[: len(path)] == path]:
             del self.places[old]
         self.places.update({path + inner: place for inner, place in places.items()})
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether dicts and lists are in one another to more than some levels."""
+    inside = [value]
+    for _ in range(levels + 1):
+        holders = [item for item in inside if isinstance(item, dict | list)]
+        if not holders:
+            return False
+        inside = [
+            inner
+            for holder in holders
+            for inner in (holder.values() if isinstance(holder, dict) else holder)
+        ]
+    return True
 
 
 class _Reader:
@@ -115,9 +138,11 @@ class _Reader:
     def read(self, node: yaml.Node, path: KeyPath = (), above: tuple[yaml.Node, ...] = ()) -> Any:
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise self.error(node, f"more than {MAX_NODES} values: write fewer, or fewer aliases")
+            raise self.error(node, _TOO_MANY)
         if any(node is ancestor for ancestor in above):
             raise self.error(node, "an alias contains itself: write the value out")
+        if len(path) > MAX_DEPTH:
+            raise self.error(node, _TOO_DEEP)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         self._check_tag(node)
@@ -149,8 +174,8 @@ class _Reader:
         self._check_tag(node)
         kind, text = node.tag.rsplit(":", 1)[-1], node.value
         for char in text:
-            if unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t":
-                raise self.error(node, f"holds the control character {char!r}: remove it")
+            if unicodedata.category(char) in _UNSEEN and char not in "\n\t":
+                raise self.error(node, f"holds the control character {char!a}: remove it")
         try:
             if kind == "bool":
                 return {"true": True, "false": False}[text.lower()]
@@ -170,6 +195,8 @@ def _composed(text: str, name: str) -> yaml.Node | None:
         ZooError: if it is not YAML.
     """
     try:
+        if len(text) > MAX_NODES:
+            _refuse_many(text, name)
         node: yaml.Node | None
         try:
             node = yaml.compose(text, Loader=_FastLoader)
@@ -186,6 +213,17 @@ def _composed(text: str, name: str) -> yaml.Node | None:
         raise ZooError(mistake(Place(name), "not YAML", reason)) from None
     except RecursionError:
         raise ZooError(mistake(Place(name), "nested too deeply")) from None
+
+
+def _refuse_many(text: str, name: str) -> None:
+    """Refuses a text of too many values before a tree is made of them, which takes long."""
+    count = 0
+    with contextlib.suppress(yaml.YAMLError, ValueError):  # told by what composes the tree
+        for event in yaml.parse(text, Loader=_FastLoader):
+            count += isinstance(event, yaml.NodeEvent)
+            if count > MAX_NODES:
+                mark: Any = event.start_mark
+                raise ZooError(mistake(Place(name, mark.line + 1, mark.column + 1), _TOO_MANY))
 
 
 def _read(text: str, name: str) -> tuple[Any, _Reader]:
