@@ -31,7 +31,11 @@ class Place:
 
 def mistake(place: Place, *parts: Any) -> str:
     """One printable line: the place, then the parts, each after a colon."""
-    text = ": ".join(str(part) for part in (place, *parts))
+    return printable(": ".join(str(part) for part in (place, *parts)))
+
+
+def printable(text: str) -> str:
+    """The text with what is no sign, such as a line break, as it is written in a string."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 

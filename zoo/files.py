@@ -1,7 +1,8 @@
-"""Files written whole or not at all, and text files read with one clear line where they cannot."""
+"""Files written whole or not at all, and read with one clear line where they cannot."""
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ def write_whole(path: Path, text: str | bytes) -> None:
 
     Args:
         path: the file; its folder is made if need be.
-        text: UTF-8 is written of a string.
+        text: UTF-8 is written of a string; of half a character its number.
 
     Raises:
         ZooError: if the file system refuses.
@@ -26,7 +27,7 @@ def write_whole(path: Path, text: str | bytes) -> None:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(text.encode() if isinstance(text, str) else text)
+                file.write(_encoded(text) if isinstance(text, str) else text)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).chmod(0o644)
@@ -46,6 +47,10 @@ def unwritable(path: Path, error: OSError) -> ZooError:
     )
 
 
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")  # a path may hold bytes that are no text
+
+
 def read_text(path: Path, name: str | None = None, most_bytes: int = 10**8) -> str:
     """The text of a UTF-8 file, with or without a byte order mark.
 
@@ -57,18 +62,53 @@ def read_text(path: Path, name: str | None = None, most_bytes: int = 10**8) -> s
     Raises:
         ZooError: if the file cannot be read, is too large or is no text.
     """
-    place = Place(name or str(path))
+    data = read_bytes(path, name, most_bytes)
     try:
-        with path.open("rb") as file:
-            data = file.read(most_bytes + 1)
-        if len(data) > most_bytes:
-            raise ZooError(mistake(place, f"more than {most_bytes} bytes"))
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
+        place = Place(name or str(path))
         raise ZooError(mistake(place, "not a text file (UTF-8)")) from None
+
+
+def read_bytes(path: Path, name: str | None = None, most_bytes: int = 10**8) -> bytes:
+    """What is in a file; arguments and errors as `read_text`.
+
+    A pipe, a socket or a device is refused: it may never end.
+    """
+    place = Place(name or str(path))
+    try:
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+            raise ZooError(mistake(place, "cannot be read", f"{_kind(kind)}, not a file"))
+        with path.open("rb") as file:
+            data = file.read(most_bytes + 1)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         reason = getattr(error, "strerror", None) or error
         raise ZooError(mistake(place, "cannot be read", reason)) from None
+    if len(data) > most_bytes:
+        raise ZooError(mistake(place, f"more than {most_bytes} bytes"))
+    return data
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything has this path, be it a link that leads nowhere.
+
+    Raises:
+        ZooError: if the path cannot be one.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ZooError(mistake(Place(str(path)), "cannot be read", reason)) from None
+    return True
 
 
 def each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

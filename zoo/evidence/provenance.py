@@ -11,7 +11,7 @@ from typing import Any
 
 def _cpu() -> str:
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     except OSError:
@@ -27,8 +27,8 @@ def _git_commit() -> str | None:
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(root), *arguments]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-        return answer.stdout.strip()
+        answer = subprocess.run(command, capture_output=True, timeout=10, check=True)
+        return answer.stdout.decode("utf-8", "replace").strip()
 
     try:
         changed = git("status", "--porcelain", "--", "zoo", "recipes")

@@ -55,14 +55,23 @@ class ProbeRecord(Strict):
         """A quantity by its name; None if the record was made without it."""
         return self.__pydantic_extra__.get(name)
 
+    @property
+    def times(self) -> int:
+        """Steps of time with a gradient of their own; 0 for none."""
+        return len(self.input_grad_rms[0]) if self.input_grad_rms else 0
+
     @model_validator(mode="after")
     def _rectangular(self) -> "ProbeRecord":
         for name, rows in self.__pydantic_extra__.items():
             if len(rows) != len(self.steps) or any(len(row) != len(self.layers) for row in rows):
                 raise ValueError(f"{name} is not a list over steps of lists over layers")
+        if self.steps and not self.layers:
+            raise ValueError("layers is empty")
         by_time = self.input_grad_rms
         if by_time is not None and len(by_time) != len(self.steps):
             raise ValueError("input_grad_rms is not a list over steps")
+        if by_time and (not by_time[0] or any(len(row) != self.times for row in by_time)):
+            raise ValueError("input_grad_rms is not a list over steps of lists over time")
         return self
 
 

@@ -16,9 +16,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from zoo.errors import ZooError
-from zoo.evidence.record import RunRecord, TuningRun
-from zoo.files import each_key_once, unwritable, write_whole
+from zoo.errors import Place, ZooError, dotted, mistake, shown
+from zoo.evidence.record import ProbeRecord, RunRecord, TuningRun
+from zoo.files import each_key_once, is_there, read_bytes, unwritable, write_whole
 from zoo.recipe import Arm, Recipe
 
 _TUNING = TypeAdapter(list[TuningRun])
@@ -116,8 +116,9 @@ class Store:
         Raises:
             ZooError: for a file that is damaged, or not of this arm as the recipe has it now.
         """
-        by_seed = {}
-        paths = (self.root / "runs" / arm.recipe / arm.name).glob("seed-*.json")
+        by_seed: dict[int, RunRecord] = {}
+        folder = self.root / "runs" / arm.recipe / arm.name
+        paths = folder.glob("seed-*.json") if is_there(folder) else ()
         for path in sorted(paths, key=lambda path: (len(path.name), path.name)):
             record = _validated(path, RunRecord.model_validate_json)
             expected = {"recipe": arm.recipe, "arm": arm.name, "arm_sha256": arm.sha256}
@@ -127,13 +128,17 @@ class Store:
             if path.name != f"seed-{record.seed}.json":
                 raise _foreign(path, "seed", record.seed, path.stem)
             _refuse_rate_off_the_grid(path, arm, record.learning_rate)
+            probed = [other.probe for other in by_seed.values() if other.probe.steps]
+            if record.probe.steps and probed and not _alike(record.probe, probed[0]):
+                reason = "of other layers or times than the arm's other runs"
+                raise ZooError(f"{path}: probe: {reason}; {_REMEDY}")
             by_seed[record.seed] = record
         return by_seed
 
     def tuning(self, arm: Arm) -> list[TuningRun]:
         """The learning-rate search of an arm, as far as it has come; errors as in `records`."""
         path = self._tuning_path(arm)
-        if not path.is_file():
+        if not is_there(path):
             return []
         runs: list[TuningRun] = _validated(path, _TUNING.validate_json)
         for run in runs:
@@ -143,10 +148,24 @@ class Store:
         return runs
 
     def recipes(self) -> list[str]:
-        """The ids of the recipes that have a record here."""
+        """The ids of the recipes that have a record here; a stray file is none's.
+
+        Raises:
+            ZooError: if the folder cannot be one.
+        """
+        folders = {path.parent.parent for path in self._runs()}
+        return sorted(folder.as_posix() for folder in folders if folder.parts)
+
+    def strays(self) -> list[Path]:
+        """Files named like records that lie where no arm has its folder."""
         runs = self.root / "runs"
-        folders = {path.parent.parent for path in runs.rglob("seed-*.json")}
-        return sorted(folder.relative_to(runs).as_posix() for folder in folders)
+        return sorted(runs / path for path in self._runs() if not path.parent.parent.parts)
+
+    def _runs(self) -> list[Path]:
+        """All files named like records, below runs/."""
+        runs = self.root / "runs"
+        paths = runs.rglob("seed-*.json") if is_there(runs) else ()
+        return [path.relative_to(runs) for path in paths]
 
     def digest(self, recipe: Recipe) -> str:
         """One SHA-256 over all evidence of a recipe, which its tables and figures derive from."""
@@ -167,17 +186,17 @@ class Store:
         return [f"{lines[0]}; {len(lines)} such files, {see}"] if lines else []
 
     def _digests(self) -> dict[str, str]:
-        patterns = ("runs/**/seed-*.json", "tuning/**/*.json")
+        patterns = ("runs/**/seed-*.json", "tuning/**/*.json") if is_there(self.root) else ()
         paths = sorted(path for pattern in patterns for path in self.root.glob(pattern))
         return {
-            path.relative_to(self.root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            path.relative_to(self.root).as_posix(): hashlib.sha256(_bytes(path)).hexdigest()
             for path in paths
         }
 
     def manifest(self) -> dict[str, str]:
         """The recorded SHA-256 of each file; empty if there is no manifest."""
         path = self.root / "manifest.json"
-        if not path.is_file():
+        if not is_there(path):
             return {}
         result: dict[str, str] = _validated(path, _MANIFEST.validate_json)
         return result
@@ -203,26 +222,37 @@ class Store:
         ]
 
 
+_REMEDY = "restore the file, or delete it and run again"
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return read_bytes(path)
+    except ZooError as error:
+        raise ZooError(f"{error}; {_REMEDY}") from None
+
+
 def _validated(path: Path, validate: Any) -> Any:
     """What a JSON file holds, or a line that names the file and the field that is wrong.
 
     Pydantic takes the last of several values of one key: such a file is refused.
     """
-    remedy = "restore the file, or delete it and run again"
+    data = _bytes(path)
     try:
-        data = path.read_bytes()
         result = validate(data)
         json.loads(data, object_pairs_hook=each_key_once, parse_int=str)
         return result
-    except OSError as error:
-        raise ZooError(f"{path}: cannot be read: {error.strerror}") from None
     except ValidationError as error:
         detail = error.errors()[0]
-        field = ".".join(map(str, detail["loc"]))
+        field = [dotted(detail["loc"])] if detail["loc"] else []
         message = detail["msg"].removeprefix("Value error, ")
-        raise ZooError(f"{path}: {field + ': ' if field else ''}{message}; {remedy}") from None
+        raise ZooError(mistake(Place(str(path)), *field, f"{message}; {_REMEDY}")) from None
     except ValueError as error:  # of `each_key_once`
-        raise ZooError(f"{path}: {error}; {remedy}") from None
+        raise ZooError(f"{path}: {error}; {_REMEDY}") from None
+
+
+def _alike(one: ProbeRecord, other: ProbeRecord) -> bool:
+    return one.layers == other.layers and one.times == other.times
 
 
 def _refuse_rate_off_the_grid(path: Path, arm: Arm, rate: float) -> None:
@@ -239,4 +269,4 @@ def _foreign(path: Path, field: str, value: Any, expected: Any) -> ZooError:
             f"{path}: arm_sha256: made with other settings than the recipe has now; "
             "give the same --set, or use another folder"
         )
-    return ZooError(f"{path}: {field}: {value!r} where {expected!r} belongs; remove the file")
+    return ZooError(f"{path}: {field}: {shown(value)} where {expected!r} belongs; remove the file")

@@ -53,10 +53,12 @@ def draw(recipe: Recipe, store: Store) -> list[Path]:
     of_arms, digest = evidence(recipe, store), store.digest(recipe)
     written = paths(store.root, recipe)
     for path, fill in zip(written, (_gradients, _curves), strict=True):
-        with matplotlib.rc_context(_STYLE):
+        with matplotlib.rc_context(_STYLE), np.errstate(all="ignore"):
             figure = Figure(figsize=_SIZE, dpi=120)
-            fill(figure.subplots(), recipe, of_arms)
-            figure.legend(loc="outside right upper")
+            axes = figure.subplots()
+            fill(axes, recipe, of_arms)
+            if axes.get_legend_handles_labels()[0]:
+                figure.legend(loc="outside right upper")
             image = io.BytesIO()
             figure.savefig(image, format="png", metadata={"Software": None, "Source": digest})
         write_whole(path, image.getvalue())
@@ -93,7 +95,7 @@ def _gradients(axes: Any, recipe: Recipe, of_arms: dict[str, ArmEvidence]) -> No
             rows = [run.input_grad_rms[0] for run in runs if run.input_grad_rms]
         else:
             hidden = set(family.hidden_layers(runs[0].layers))
-            deltas = [(run.quantity("delta_rms") or [[]])[0] for run in runs]
+            deltas = [of_run[0] for run in runs if (of_run := run.quantity("delta_rms"))]
             kept = [
                 place
                 for place, layer in enumerate(runs[0].layers)
@@ -101,6 +103,8 @@ def _gradients(axes: Any, recipe: Recipe, of_arms: dict[str, ArmEvidence]) -> No
             ]
             rows = [[of_run[place] for place in kept] for of_run in deltas]
         values = np.array(rows, dtype=float)
+        if not values.size:
+            continue
         values[values <= 0] = np.nan  # nothing to show on a logarithmic axis
         places = np.arange(1, values.shape[1] + 1)
         with warnings.catch_warnings():
@@ -110,7 +114,7 @@ def _gradients(axes: Any, recipe: Recipe, of_arms: dict[str, ArmEvidence]) -> No
         axes.fill_between(places, low, high, color=color, alpha=0.15, lw=0)
         record = next(iter(of_arm.records.values()))
         profile = theory.predicted_profile(family, record.input_shape)
-        if profile is not None:
+        if profile is not None and len(profile) == len(middle):
             theories = True
             axes.plot(places, middle[-1] * profile, "--", color=color, lw=1)
     if theories:
@@ -137,6 +141,8 @@ def _curves(axes: Any, recipe: Recipe, of_arms: dict[str, ArmEvidence]) -> None:
             series = getattr(curve, target.metric) or []
             row[: len(series)] = [math.nan if value is None else value for value in series]
         seen = ~np.isnan(values).all(axis=0)  # a run that diverged has a shorter curve
+        if not seen.any():
+            continue
         steps, values = np.array(longest)[seen], values[:, seen]
         low, middle, high = np.nanquantile(values, (0.1, 0.5, 0.9), axis=0)
         axes.plot(steps, middle, color=color, label=name)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.files import each_key_once
+from zoo.files import each_key_once, read_bytes
 
 _PACKAGE = Path(__file__).resolve().parent
 # In a wheel the rows lie beside this file and the raw evidence is left out.
@@ -21,7 +21,7 @@ def committed(folder: Path = FOLDER) -> list[dict[str, Any]]:
     path = folder / "leaderboard.json"
     try:
         result: list[dict[str, Any]]
-        result = json.loads(path.read_bytes(), object_pairs_hook=each_key_once)
-    except (OSError, ValueError) as error:
+        result = json.loads(read_bytes(path), object_pairs_hook=each_key_once)
+    except ValueError as error:
         raise ZooError(f"{path}: cannot be read: {error}; restore the file") from None
     return result

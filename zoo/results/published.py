@@ -30,13 +30,16 @@ def recipes_in(store: Store) -> list[Recipe]:
 
 
 def strange(store: Store) -> list[str]:
-    """One line for each recipe that has evidence in a folder but is none of the zoo's."""
+    """One line for each recipe that has evidence in a folder but is none of the zoo's.
+
+    And for each record that is in no arm's folder.
+    """
     known = recipes.available()
     return [
         f"{store.root / 'runs' / recipe_id}: not a recipe of the zoo: give its file to see it"
         for recipe_id in store.recipes()
         if recipe_id not in known
-    ]
+    ] + [f"{path}: in no arm's folder: remove it" for path in store.strays()]
 
 
 def boards(
