@@ -1,6 +1,5 @@
 """The `zoo` command: parsing and printing only. TensorFlow is imported to build or train alone."""
 
-import os
 import signal
 import sys
 from types import FrameType
@@ -9,7 +8,8 @@ import click
 
 from zoo import keras_setup
 from zoo.cli.commands import app
-from zoo.errors import ZooError
+from zoo.cli.process import as_command
+from zoo.errors import ZooError, printable
 
 
 def _end(signal_number: int, _: FrameType | None) -> None:
@@ -19,23 +19,14 @@ def _end(signal_number: int, _: FrameType | None) -> None:
 def main() -> None:
     """Runs the command; a mistake of the user is one line on stderr and exit code 2."""
     signal.signal(signal.SIGTERM, _end)
-    try:
+    with as_command():
         keras_setup.require()
-        with app.make_context("zoo", sys.argv[1:] or ["--help"]) as context:
-            app.invoke(context)
-        sys.stdout.flush()
-        code = 0
-    except click.exceptions.Exit as end:  # after --help
-        code = end.exit_code
-    except ZooError as error:
-        print(error, file=sys.stderr)
-        code = 2
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except KeyboardInterrupt:
-        code = 130
-    except click.ClickException as error:  # a mistake in the command line
-        print(f"zoo: {error.format_message().rstrip('.')}; see zoo --help", file=sys.stderr)
-        code = 2
-    raise SystemExit(code)
+        try:
+            with app.make_context("zoo", sys.argv[1:] or ["--help"]) as context:
+                app.invoke(context)
+        except click.exceptions.Exit as end:  # after --help
+            raise SystemExit(end.exit_code) from None
+        except click.ClickException as error:  # a mistake in the command line
+            reason = printable(error.format_message().rstrip("."))
+            cut = reason if len(reason) <= 300 else f"{reason[:297]}..."
+            raise ZooError(f"zoo: {cut}; see zoo --help") from None

@@ -9,7 +9,9 @@ import click
 
 from zoo.cli.data import data_
 from zoo.cli.terminal import InOrder, print_table, width
-from zoo.errors import ZooError
+from zoo.errors import ZooError, printable
+
+MOST_WORKERS = 1000  # processes of this machine
 
 recipes_ = click.argument("recipes", metavar="RECIPE...", nargs=-1, required=True)
 some_recipes = click.argument("recipes", metavar="[RECIPE...]", nargs=-1)
@@ -148,7 +150,8 @@ def run(
         job = Sweep(chosen, store, imports=sources)
         if not job.finished:
             pool = cluster(scheduler) if scheduler else local(count)
-            with pool as its_workers, progress.shown(Console(), job.states) as listener:
+            console = Console(file=sys.stdout)
+            with pool as its_workers, progress.shown(console, job.states) as listener:
                 job.run(its_workers, listener)
         _warn([f"failed: {line}" for line in job.failures])
         try:
@@ -270,8 +273,10 @@ def _worker_count(workers: str) -> int:
 
     if workers == "auto":
         return worker_count()
-    if not workers.isdecimal() or int(workers) < 1:
-        raise ZooError(f"--workers {workers}: give a number of at least 1, or auto")
+    few = len(workers) <= len(str(MOST_WORKERS))  # Python converts no number of thousands of digits
+    if not (few and workers.isdecimal() and 1 <= int(workers) <= MOST_WORKERS):
+        hint = f"give a number from 1 to {MOST_WORKERS}, or auto"
+        raise ZooError(f"--workers {workers:.20}: {hint}")
     return int(workers)
 
 
@@ -287,4 +292,4 @@ def _report(chosen: list[Any], whole: list[Any], store: Any) -> None:
 
 def _warn(lines: Sequence[str]) -> None:
     for line in lines:
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)

@@ -38,11 +38,12 @@ class InOrder(click.Group):
 
 def width() -> int:
     """Of the terminal, in columns; 100 elsewhere."""
-    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 100
+    columns = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
+    return columns or 100  # a terminal that nobody looks at may have none
 
 
 def print_table(table: Any) -> None:
     """Prints a table of rich's."""
     from rich.console import Console
 
-    Console(width=width()).print(table)
+    Console(file=sys.stdout, width=width()).print(table)

@@ -54,7 +54,10 @@ def terminal(recipe: Recipe, rows: Sequence[Row], width: int = WIDTH) -> Table:
         if not fits(gap):
             del shown[spare]
     table = Table(
-        title=heading(recipe, rows), title_justify="left", box=SIMPLE_HEAD, padding=(0, gap, 0, 0)
+        title=Text(heading(recipe, rows), "table.title"),  # as text, whatever brackets are in it
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, gap, 0, 0),
     )
     for name, column in shown.items():
         table.add_column(name, justify="left" if column.left else "right", no_wrap=True)
@@ -94,6 +97,6 @@ def legend(shown: Collection[str]) -> str:
 
 def as_json(rows: Sequence[Row]) -> str:
     """The rows as a JSON list, a row a line."""
-    texts = [json.dumps(row.as_dict(), ensure_ascii=False, allow_nan=False) for row in rows]
+    texts = [json.dumps(row.as_dict(), allow_nan=False) for row in rows]
     lines = ",\n".join(texts)
     return f"[\n{lines}\n]\n" if rows else "[]\n"
