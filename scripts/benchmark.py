@@ -19,6 +19,8 @@ from pathlib import Path
 
 import psutil
 
+from zoo.cli.process import as_command, at_least
+
 PEERS = Path(__file__).parent / "peers"
 PLAIN_RUNS = 8  # of the 96 that the recipe has: plain Keras trains a part and is scaled
 RUNS = 96
@@ -31,7 +33,7 @@ def side(name: str, *arguments: object, core: int | None = None) -> dict:
     command = [*pin, sys.executable, str(PEERS / f"{name}.py"), *map(str, arguments)]
     began = time.time()
     process = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, env=quiet
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, env=quiet
     )
     return {**json.loads(process.stdout.splitlines()[-1]), "process": time.time() - began}
 
@@ -41,9 +43,7 @@ def sides(name: str, count: int, *arguments: object) -> list[dict]:
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, str(PEERS / f"{name}.py"), *map(str, arguments)]
     processes = [
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=quiet
-        )
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=quiet)
         for _ in range(count)
     ]
     return [json.loads(process.communicate()[0].splitlines()[-1]) for process in processes]
@@ -147,7 +147,7 @@ PARTS: dict[str, Callable[[int], None]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; default: all")
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--pairs", type=at_least(1), default=5)
     options = parser.parse_args()
     unknown = set(options.parts) - PARTS.keys()
     if unknown:
@@ -158,4 +158,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with as_command():
+        main()

@@ -12,6 +12,7 @@ import argparse
 import struct
 from pathlib import Path
 
+from zoo.cli.process import as_command
 from zoo.errors import ZooError
 from zoo.files import write_whole
 
@@ -50,4 +51,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with as_command():
+        main()

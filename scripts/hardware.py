@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 STARTED = time.time()
 
 from zoo import data, keras_setup, recipe  # noqa: E402
+from zoo.cli.process import as_command, at_least  # noqa: E402
+from zoo.errors import ZooError  # noqa: E402
 from zoo.evidence import provenance  # noqa: E402
 from zoo.evidence.target import steps_to_target  # noqa: E402
 from zoo.files import write_whole  # noqa: E402
@@ -95,7 +97,9 @@ def measure(way: Way, settings: dict[str, Any]) -> dict[str, Any] | None:
 def in_process(name: str, settings: dict[str, Any]) -> dict[str, Any] | None:
     """What `measure` gives in a process of its own."""
     command = [sys.executable, __file__, "--measure", name, "--settings", json.dumps(settings)]
-    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    process = subprocess.run(command, stdout=subprocess.PIPE)
+    if process.returncode:
+        raise ZooError(f"{name}: its process ended with exit code {process.returncode}")
     return json.loads(process.stdout.splitlines()[-1])
 
 
@@ -141,11 +145,14 @@ def page(rounds: list[dict[str, dict[str, Any] | None]], settings: dict[str, Any
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
     parser.add_argument("--out", type=Path, default=PAGE)
     parser.add_argument("--measure", choices=WAYS, help="this way alone, here; prints JSON")
     parser.add_argument("--settings", type=json.loads, default=SETTINGS, help="of the arm, JSON")
     options = parser.parse_args()
+    if not isinstance(options.settings, dict):
+        parser.error("--settings: give a JSON object, of dotted keys and values")
+    recipe.load(RECIPE, options.settings)  # before minutes are spent
     if options.measure:
         print(json.dumps(measure(WAYS[options.measure], options.settings)))
         return
@@ -157,4 +164,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with as_command():
+        main()

@@ -10,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 
+from zoo.cli.process import as_command
 from zoo.files import write_whole
 from zoo.recipe.editor_schema import json_schema
 
@@ -22,4 +23,5 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else PATH)
+    with as_command():
+        main(Path(sys.argv[1]) if len(sys.argv) > 1 else PATH)

@@ -12,6 +12,7 @@ import argparse
 from rich.console import Console
 
 from zoo import recipe as recipes
+from zoo.cli.process import as_command
 from zoo.evidence.store import Store
 from zoo.results import derived
 from zoo.results.folder import FOLDER
@@ -43,4 +44,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with as_command():
+        main()

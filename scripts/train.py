@@ -14,6 +14,7 @@ import keras
 import zoo.data
 import zoo.models
 import zoo.recipe
+from zoo.cli.process import as_command, at_least
 from zoo.evidence.target import steps_to_target
 from zoo.parts import making
 from zoo.results.folder import committed
@@ -62,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipe", help="an id or a YAML file")
     parser.add_argument("--arm", required=True)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=at_least(0), default=0)
     parser.add_argument("--learning-rate", type=float, help="default: the leaderboard's")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
@@ -90,4 +91,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with as_command():
+        main()

@@ -133,7 +133,7 @@ class TestOfAUsersFile:
 
     def test_a_file_that_seeds_them_is_refused_and_leaves_them_alone(self, untouched):
         for line in ("random.seed(3)", "np.random.seed(3)", "keras.utils.set_random_seed(3)"):
-            with pytest.raises(ZooError, match="changes .* for the whole process"):
+            with pytest.raises(ZooError, match=r"changes .* for the whole process"):
                 user_files.import_file(user_file(f"{NOISY}{line}\n"))
 
     def test_a_layer_draws_in_building_what_the_seed_gives(self, arm, digits, untouched):

@@ -51,3 +51,35 @@ def test_the_script_says_what_it_needs(script, capsys):
         script("--arm", "rleu")
     assert end.value.code == 2
     assert "digits/activation has sigmoid, tanh" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("reference nowhere/nothing", "nowhere/nothing: no such recipe; see: zoo list"),
+        ("reference {folder}/x.yaml", "{folder}/x.yaml: cannot be read: No such file or directory"),
+        ("train nowhere --arm relu", "nowhere: no such recipe; see: zoo list"),
+        ("train digits/activation --arm relu --set x", "--set x: expected key=value, such as"),
+        ("train digits/activation --arm relu --seed -1", "--seed: -1: give a number of at least 0"),
+        ("hardware --rounds 0", "argument --rounds: 0: give a number of at least 1"),
+        ("hardware --rounds " + "9" * 5000, "argument --rounds: 99999999999999999999: give a"),
+        ("hardware --settings [1]", "--settings: give a JSON object"),
+        ("hardware --settings {{", "argument --settings: invalid"),
+        ('hardware --settings {{"model.dept":1}}', "--set: model.dept: unknown key, did you mean"),
+        ("benchmark mlp --pairs 0", "argument --pairs: 0: give a number of at least 1"),
+        ("benchmark nothing", "no part nothing; parts: runs, scaling"),
+        ("recipe_schema {folder}/file/x", "{folder}/file/x: cannot be written: Not a directory"),
+        ("fashion_mnist_from_debian {folder}/file/x", ".py: error: "),
+    ],
+)
+def test_a_mistake_in_a_scripts_arguments_is_told(line, message, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    name, *arguments = line.format(folder=tmp_path).split()
+    script = ROOT / "scripts" / f"{name}.py"
+    monkeypatch.setattr(sys, "argv", [str(script), *arguments])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(script), run_name="__main__")
+    assert end.value.code == 2
+    *usage, last = capsys.readouterr().err.splitlines()
+    assert message.format(folder=tmp_path) in last and len(last) < 400
+    assert not usage or usage[0].startswith("usage: ")  # by argparse
