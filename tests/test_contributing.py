@@ -29,7 +29,10 @@ for command in json.load(sys.stdin):
             assert not end.code, command
     elif words[0] == "python":
         sys.argv = words[1:]
-        runpy.run_path(words[1], run_name="__main__")
+        try:
+            runpy.run_path(words[1], run_name="__main__")
+        except SystemExit as end:
+            assert not end.code, command
     else:
         subprocess.run(words, check=True)
 """

@@ -21,7 +21,11 @@ def script(one_thread, monkeypatch):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["train.py", "digits/activation", *arguments])
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            runpy.run_path(str(ROOT / "scripts/train.py"), run_name="__main__")
+            try:
+                runpy.run_path(str(ROOT / "scripts/train.py"), run_name="__main__")
+            except SystemExit as end:
+                if end.code:
+                    raise
         return printed.getvalue()
 
     return run
