@@ -276,7 +276,7 @@ def test_a_random_model_is_measured_as_its_twin_and_left_as_it_was(kind, data):
 
 @pytest.mark.combination
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_many_random_models(kind, data):
     check(data, kind)
