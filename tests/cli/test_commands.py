@@ -34,12 +34,13 @@ def zoo(*arguments, cwd, **environment):
     )
 
 
-def zoo_here(*arguments, cwd):
+def zoo_here(*arguments, cwd, **environment):
     words, output, errors = ["zoo", *map(str, arguments)], io.StringIO(), io.StringIO()
     on_end = signal.getsignal(signal.SIGTERM)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", words)
-        patch.setenv("ZOO_CACHE_DIR", str(cwd / "cache"))
+        for name, value in {"ZOO_CACHE_DIR": str(cwd / "cache"), **environment}.items():
+            patch.setenv(name, value)
         patch.chdir(cwd)
         shown = contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors)
         with shown[0], shown[1], pytest.raises(SystemExit) as end:
@@ -93,13 +94,13 @@ def test_evidence_unlike_its_manifest_is_told_beside_the_rows(trained, tmp_path)
     folder, _ = trained
     shutil.copytree(folder / "zoo-results", tmp_path / "zoo-results")
     options = ["digits/activation", "--results", "zoo-results", *QUICK[:8]]
-    whole = zoo("leaderboard", *options, cwd=tmp_path)
+    whole = zoo_here("leaderboard", *options, cwd=tmp_path)
     assert (whole.returncode, whole.stderr) == (0, "")
     record = tmp_path / "zoo-results/runs/digits/activation/relu/seed-1.json"
     record.write_text(record.read_text().replace('"seconds": ', '"seconds":  '))
     (record.parent / "seed-0.json").unlink()
     for command in ("leaderboard", "figures"):
-        process = zoo(command, *options, cwd=tmp_path)
+        process = zoo_here(command, *options, cwd=tmp_path)
         assert process.returncode == 0 and process.stdout
         assert process.stderr == (
             "zoo-results/runs/digits/activation/relu/seed-1.json: changed since manifest.json was "
@@ -244,9 +245,11 @@ def test_a_mistake_is_the_same_of_a_process(tmp_path):
         ),
     ],
 )
-def test_what_would_train_to_a_wrong_result_is_refused_before(settings, words, tmp_path):
+def test_what_would_train_to_a_wrong_result_is_refused_before(
+    settings, words, one_thread, tmp_path
+):
     options = [part for setting in settings for part in ("--set", setting)]
-    process = zoo(
+    process = zoo_here(
         "run", "adding_problem_50/gating", *options, "--workers", "1",
         cwd=tmp_path, TFDS_DATA_DIR=str(tmp_path / "tfds"),
     )  # fmt: skip

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.cli.test_commands import zoo_here
 from tests.sweep.test_interruption import start
 from tests.sweep.test_sweep import evidence
 from zoo.errors import ZooError
@@ -52,6 +53,9 @@ def test_a_sweep_is_refused_and_nothing_is_written(holder, small_recipe, tmp_pat
     with pytest.raises(ZooError, match="another zoo run writes"), local(1) as workers:
         job.run(workers, lambda states: None)
     assert list(tmp_path.rglob("*.json")) == []
+    command = zoo_here("run", "digits/activation", "--out", ".", cwd=tmp_path)
+    assert command.returncode == 2 and command.stderr.count("\n") == 1
+    assert command.stderr.startswith(".: another zoo run writes to this folder: ")
 
 
 def test_a_store_can_be_locked_within_its_own_lock(tmp_path):
@@ -73,6 +77,7 @@ def test_a_folder_that_cannot_be_locked_is_one_line(tmp_path):
         assert str(error.value).startswith(f"{root}: cannot be written: ")
 
 
+@pytest.mark.combination
 def test_two_commands_with_other_settings_do_not_destroy_each_others_evidence(
     tmp_path, monkeypatch
 ):
