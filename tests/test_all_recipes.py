@@ -73,8 +73,8 @@ def choices(arm):
     """What the arm is made of, its recipe's choices with its own, and the kind of its data."""
     spec, dataset = arm.spec, few(arm.spec.data.name)
     kind = (len(dataset.input_shape), dataset.task, dataset.vocabulary, dataset.target_length)
-    chosen = leaves(spec.model_dump(include={"model", "training"}))
-    return {(spec.model.family, *each) for each in (*chosen, ("data", *kind))}
+    network = {*leaves(spec.model.model_dump()), ("data", *kind)}
+    return {(spec.model.family, *each) for each in network} | leaves(spec.training.model_dump())
 
 
 def choices_and_changes(arm):

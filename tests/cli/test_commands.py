@@ -56,9 +56,9 @@ def is_one_line_mistake(process, *words):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(one_thread, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    return folder, zoo("run", "digits/activation", *QUICK, "--workers", "2", cwd=folder)
+    return folder, zoo_here("run", "digits/activation", *QUICK, "--workers", "1", cwd=folder)
 
 
 def test_run_ends_with_rows_and_the_paths_of_figures(trained):

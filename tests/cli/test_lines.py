@@ -103,6 +103,7 @@ def test_a_standard_stream_that_is_closed(closed, code, said, tmp_path):
     assert ("digits/activation" in process.stdout) == (">&-" not in closed.replace("2>&-", ""))
 
 
+@pytest.mark.combination
 def test_a_run_without_streams_and_in_the_c_locale_makes_its_evidence(tmp_path):
     """Every file has its encoding: Python warns of one that has the locale's."""
     named = tmp_path / "recipes" / "mine.yaml"
