@@ -30,3 +30,4 @@ def main() -> None:
             reason = printable(error.format_message().rstrip("."))
             cut = reason if len(reason) <= 300 else f"{reason[:297]}..."
             raise ZooError(f"zoo: {cut}; see zoo --help") from None
+    raise SystemExit(0)

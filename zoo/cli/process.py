@@ -153,7 +153,8 @@ def as_command() -> Iterator[None]:
             print(printable(line), file=sys.stderr)
         errors.flush()
         sys.stdout, sys.stderr = streams
-    raise SystemExit(2 if mistakes else code)
+    if mistakes or code:
+        raise SystemExit(2 if mistakes else code)
 
 
 def at_least(lowest: int) -> Callable[[str], int]:
