@@ -19,7 +19,7 @@ from zoo.evidence.target import steps_to_target
 from zoo.parts import making
 from zoo.results.folder import committed
 from zoo.training import loss_of
-from zoo.training.schedule import batch_order, steps_in_all
+from zoo.training.schedule import batch_order
 
 
 def train(arm: zoo.recipe.Arm, seed: int, learning_rate: float) -> dict[str, list[float]]:
@@ -36,7 +36,7 @@ def train(arm: zoo.recipe.Arm, seed: int, learning_rate: float) -> dict[str, lis
         jit_compile=False,
     )
 
-    steps = steps_in_all(training)
+    steps = training.evaluation_steps[-1]
     order = batch_order(seed, len(data.train.x), size, steps)
     curve: dict[str, list[float]] = {"step": []}
     for first in range(0, steps, training.evaluate_every):

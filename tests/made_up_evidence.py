@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from zoo import recipe as recipes
+from zoo.evidence import tuning
 from zoo.evidence.record import Curve, ProbeRecord, RunRecord, TuningRun
 from zoo.evidence.store import Store
+from zoo.recipe.schema import BENCHMARK
 
 BUDGET, EVERY = 100, 10
 QUANTITIES = {
@@ -25,6 +27,7 @@ training:
   evaluate_every: 10
   seeds: 3
   tuning_seeds: 1
+  final_tuning_seeds: 1
 target: {metric: val_accuracy, mode: max, value: 0.9}
 baseline: sigmoid
 arms:
@@ -51,17 +54,24 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "evidence")
 
 
-def made_up_run(arm, seed, reached_at, *, rate=0.2, diverged_at=None, first_delta=0.5):
-    """A run whose accuracy jumps to 0.95 at step `reached_at`, or stays at 0.1."""
+def made_up_run(
+    arm, seed, reached_at, *, rate=0.2, diverged_at=None, first_delta=0.5, lost_at=None
+):
+    """A run whose accuracy jumps to 0.95 at step `reached_at`, or stays at 0.1.
+
+    From `lost_at` on it is 0.1 again.
+    """
     steps = list(range(EVERY, BUDGET + 2 * EVERY + 1, EVERY))
     if diverged_at is not None:
         steps = [step for step in steps if step <= diverged_at]
-    accuracy = [0.95 if reached_at and step >= reached_at else 0.1 for step in steps]
+    last = lost_at or BUDGET * 2
+    accuracy = [0.95 if reached_at and reached_at <= step < last else 0.1 for step in steps]
     probes = [0, 1, 2, 4, 8, 10, 50]
     rows = [[first_delta, 0.75, 2.0]] * len(probes)
     layers = ["dense_1", "dense_2", "output"]
     quantities = dict.fromkeys(QUANTITIES, rows)
     return RunRecord(
+        benchmark=BENCHMARK,
         recipe=arm.recipe,
         arm=arm.name,
         seed=seed,
@@ -83,31 +93,44 @@ def made_up_run(arm, seed, reached_at, *, rate=0.2, diverged_at=None, first_delt
     )
 
 
-def made_up_tuning(arm, reached_at):
-    """A search in which the rates reach the target at the given steps."""
-    return [
-        TuningRun(
-            learning_rate=rate,
-            seed=1000,
-            status="reached" if time else "budget",
-            steps_to_target=time,
-            final_metric=0.95 if time else 0.1,
-            arm_sha256=arm.sha256,
-        )
-        for rate, time in zip((0.1, 0.2, 0.4), reached_at, strict=True)
-    ]
+def made_up_search(arm, reached_at):
+    """A search in both stages; each rate reaches the target at its step, with every seed."""
+    times = dict(zip(arm.spec.training.learning_rate, reached_at, strict=True))
+    runs = []
+    while missing := tuning.search(arm.spec.training, runs) - {
+        (run.learning_rate, run.seed) for run in runs
+    }:
+        runs += [made_up_trial(arm, rate, seed, times[rate]) for rate, seed in sorted(missing)]
+    return runs
 
 
-@pytest.fixture
-def fill(recipe, store):
-    """Writes, for each arm, a search that chooses 0.2 and a run for each given time."""
+def made_up_trial(arm, rate, seed, time, loss=1.0):
+    return TuningRun(
+        learning_rate=rate,
+        seed=seed,
+        status="reached" if time else "budget",
+        steps_to_target=time,
+        final_metric=0.95 if time else 0.1,
+        final_loss=loss,
+        benchmark=BENCHMARK,
+        arm_sha256=arm.sha256,
+    )
+
+
+def filling(recipe, store):
+    """What writes, for each arm, a search that chooses 0.2 and a run for each given time."""
 
     def write(times, **options):
         for name, of_arm in times.items():
             arm = recipe.arms[name]
-            store.write_tuning(arm, made_up_tuning(arm, (None, 20, 50)))
+            store.write_tuning(arm, made_up_search(arm, (None, 20, 50)))
             for seed, time in enumerate(of_arm):
                 store.write_record(arm, made_up_run(arm, seed, time, **options.get(name, {})))
         store.write_manifest()
 
     return write
+
+
+@pytest.fixture
+def fill(recipe, store):
+    return filling(recipe, store)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from tests.made_up_evidence import YAML, made_up_run, made_up_tuning, written
+from tests.made_up_evidence import YAML, made_up_run, made_up_search, written
 from zoo.errors import ZooError
 from zoo.evidence.store import Store
 from zoo.files import write_whole
@@ -181,7 +181,7 @@ def test_whatever_is_in_a_file_nothing_but_a_line_comes_of_it(tmp_path_factory, 
     folder = tmp_path_factory.mktemp("odd")
     recipe, store = written(folder, text), Store(folder / "evidence")
     for arm in recipe.arms.values():
-        store.write_tuning(arm, made_up_tuning(arm, (None, 20, 50)))
+        store.write_tuning(arm, made_up_search(arm, (None, 20, 50)))
         for seed in range(2):
             store.write_record(arm, made_up_run(arm, seed, 20))
     if isinstance(damage, tuple):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.made_up_evidence import made_up_run, made_up_tuning
+from tests.made_up_evidence import made_up_run, made_up_search
 from zoo.errors import ZooError
 from zoo.evidence.store import Store
 from zoo.files import write_whole
@@ -18,7 +18,7 @@ from zoo.files import write_whole
 
 def test_records_and_tuning_come_back(recipe, store):
     arm = recipe.arms["tanh"]
-    run, search = made_up_run(arm, 3, 50), made_up_tuning(arm, (None, 20, 50))
+    run, search = made_up_run(arm, 3, 50), made_up_search(arm, (None, 20, 50))
     store.write_record(arm, run)
     store.write_tuning(arm, search)
     assert store.records(arm) == {3: run}
@@ -68,7 +68,7 @@ def test_a_rate_that_is_not_in_the_grid_is_named(recipe, store):
     store.write_record(arm, made_up_run(arm, 3, 50, rate=0.2000001))
     with pytest.raises(ZooError, match=r"seed-3.json: learning_rate: 0.2000001 is not in the grid"):
         store.records(arm)
-    [first, *others] = made_up_tuning(arm, (None, 20, 50))
+    [first, *others] = made_up_search(arm, (None, 20, 50))
     off = first.model_copy(update={"learning_rate": 0.1000001})
     store.write_tuning(arm, [off, *others])
     with pytest.raises(ZooError, match=r"tanh.json: learning_rate: 0.1000001 is not in the grid"):

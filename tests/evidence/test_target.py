@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.evidence.target import median_time, met, steps_to_target
+from zoo.evidence.record import rounded
+from zoo.evidence.target import DIGITS, median_time, met, ranked, steps_to_target
 from zoo.recipe.schema import Target
 
 ACCURACY = Target(metric="val_accuracy", mode="max", value=0.9)
@@ -73,6 +74,23 @@ def test_no_value_that_is_missing_counts_as_met(values, budget):
 
 def test_an_undefined_or_infinite_metric_does_not_meet_a_target():
     assert not any(met(value, LOSS) for value in (None, math.nan, -math.inf))
+
+
+@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(1, n), st.just(n))))
+def test_a_share_that_is_the_target_meets_it_though_a_record_rounds(share):
+    """340 of 360 is recorded as 0.944444, and the target is 0.94444444."""
+    right, of = share
+    target = Target(metric="val_accuracy", mode="max", value=right / of)
+    assert met(rounded(right / of, DIGITS), target)
+    assert right == 1 or not met(rounded((right - 1) / of, DIGITS), target)
+    below = Target(metric="val_loss", mode="min", value=right / of)
+    assert met(rounded(right / of, DIGITS), below)
+    assert not met(rounded((right + 1) / of, DIGITS), below)
+
+
+def test_a_censored_run_ranks_after_one_that_took_all_of_the_budget():
+    assert ranked([None, BUDGET, 10], BUDGET, 10) == [50, BUDGET, 10]
+    assert ranked([None], 45, 10) == [50]  # the next evaluation
 
 
 # ---------------------------------------------------------------- medians

@@ -10,12 +10,13 @@ from tests.made_up_evidence import (
     BUDGET,
     QUANTITIES,
     YAML,
+    filling,
     made_up_run,
-    made_up_tuning,
+    made_up_search,
     written,
 )
 from zoo.errors import ZooError
-from zoo.evidence.record import Clipping, final_metric
+from zoo.evidence.record import Clipping, at_budget
 from zoo.results import figures, tables
 from zoo.results.columns import number
 from zoo.results.leaderboard import rows
@@ -23,10 +24,11 @@ from zoo.results.leaderboard import rows
 BY_LAYER = QUANTITIES - {"zero_grads"}
 
 KEYS = """
-    recipe arm baseline changes target budget seeds reached diverged steps_to_target
-    speedup speedup_low speedup_high speedup_bound p_value verdict learning_rate lr_at_edge lr_band
+    benchmark recipe arm baseline against changes target budget seeds reached kept diverged
+    steps_to_target mean_steps speedup speedup_low speedup_high speedup_bound speedup_time p_faster
+    p_value verdict lacking learning_rate runner_up lr_at_edge lr_band
     first_layer_grad_norm first_layer_grad_rms first_layer_grad_norm_early first_layer_update_ratio
-    delta_ratio test_accuracy parameters seconds_per_run step_cost
+    delta_ratio test_accuracy test_runs parameters seconds_per_run step_cost
     clipped largest_norm zero_grads
 """
 
@@ -65,7 +67,7 @@ def test_the_delta_ratio_of_a_recurrent_network_is_one_of_time(store, tmp_path):
     recipe = written(tmp_path, YAML.replace(mlp, rnn))
     by_time = [[float(2**step) for step in range(40)]] * 7  # a tenth is 4 steps
     for name, arm in recipe.arms.items():
-        store.write_tuning(arm, made_up_tuning(arm, (None, 20, 50)))
+        store.write_tuning(arm, made_up_search(arm, (None, 20, 50)))
         record = made_up_run(arm, 0, 20)
         if name != "sigmoid":
             probe = record.probe.model_copy(update={"input_grad_rms": by_time})
@@ -96,25 +98,83 @@ def test_rows_by_hand(recipe, store, fill):
 
     assert (tanh["reached"], tanh["seeds"], tanh["steps_to_target"]) == (3, 3, 30)
     assert tanh["speedup"] == 3.0  # (100 + 100 + 100) / (20 + 30 + 50)
-    assert tanh["speedup_low"] < 3 < tanh["speedup_high"] and tanh["speedup_bound"] == "lower"
-    assert tanh["p_value"] == 0.5  # 2 of 8 assignments, times the two arms
-    assert tanh["verdict"] == "inconclusive"
+    assert tanh["speedup_low"] < 3 and tanh["speedup_high"] is None
+    assert tanh["speedup_bound"] == "lower"
+    assert (tanh["speedup_time"], tanh["p_faster"]) == (1.5, 1.0)
+    assert tanh["mean_steps"] == pytest.approx(100 / 3, rel=1e-3)
+    assert (tanh["p_value"], tanh["verdict"]) == (None, None)
+    assert tanh["lacking"] == "3 seeds, 2 comparisons need 10"
     assert (tanh["learning_rate"], tanh["lr_at_edge"], tanh["lr_band"]) == (0.2, False, 2)
+    assert tanh["runner_up"] == {"learning_rate": 0.4, "mean_steps": 50.0}
     assert tanh["delta_ratio"] == 4.0  # 3 / 0.75: the output layer is not a hidden layer
     assert tanh["first_layer_grad_norm"] == tanh["first_layer_update_ratio"] == 3.0
     assert tanh["step_cost"] == 2.0
     assert tanh["changes"] == {"model.activation": "tanh"}
+    assert (tanh["against"], tanh["kept"], tanh["test_runs"]) == ("sigmoid", 3, 3)
 
     assert (relu["diverged"], relu["reached"], relu["test_accuracy"]) == (3, 0, None)
-    assert relu["verdict"] == "neither learns" and relu["speedup_bound"] == "undetermined"
+    assert relu["speedup_bound"] == "undetermined" and relu["test_runs"] == 0
     assert (sigmoid["p_value"], sigmoid["verdict"], sigmoid["speedup"]) == (None, None, 1.0)
+    assert (sigmoid["against"], sigmoid["p_faster"], sigmoid["changes"]) == (None, None, {})
 
 
-def test_ten_seeds_allow_a_verdict(recipe, store, fill):
-    fill({"sigmoid": [None] * 10, "tanh": [20] * 10, "relu": [None] * 10})
-    found = by_arm(recipe, store)
+@pytest.fixture
+def ten(tmp_path):
+    """A recipe that asks for enough seeds for a verdict."""
+    return written(tmp_path, YAML.replace("seeds: 3", "seeds: 10"))
+
+
+@pytest.fixture
+def fill_ten(ten, store):
+    return filling(ten, store)
+
+
+def test_ten_seeds_allow_a_verdict(ten, store, fill_ten):
+    fill_ten({"sigmoid": [None] * 10, "tanh": [20] * 10, "relu": [None] * 10})
+    found = by_arm(ten, store)
     assert found["tanh"]["p_value"] == pytest.approx(2 * 2 / 2**10, rel=1e-3)
-    assert found["tanh"]["verdict"] == "better"
+    assert (found["tanh"]["verdict"], found["tanh"]["lacking"]) == ("better", None)
+    assert found["relu"]["verdict"] == "neither learns"
+
+
+def test_a_run_that_took_all_of_the_budget_beats_one_that_was_cut_off(ten, store, fill_ten):
+    fill_ten({"sigmoid": [None] * 10, "tanh": [BUDGET] * 10})
+    tanh = by_arm(ten, store)["tanh"]
+    assert (tanh["verdict"], tanh["p_faster"], tanh["speedup"]) == ("better", 1.0, 1.0)
+
+
+def test_an_arm_that_loses_the_target_again_is_not_better(ten, store, fill_ten):
+    times = {"sigmoid": [None] * 10, "tanh": [20] * 10, "relu": [20] * 10}
+    fill_ten(times, tanh={"lost_at": BUDGET})
+    for seed in range(5):  # half of them keep it
+        store.write_record(ten.arms["relu"], made_up_run(ten.arms["relu"], seed, 20, lost_at=60))
+    found = by_arm(ten, store)
+    assert (found["tanh"]["kept"], found["tanh"]["verdict"]) == (0, "inconclusive")
+    assert (found["relu"]["kept"], found["relu"]["verdict"]) == (5, "better")
+    assert "| kept |" in tables.markdown(ten, rows(ten, store))
+
+
+def test_an_arm_is_judged_against_the_one_that_the_recipe_says(tmp_path, store):
+    text = YAML.replace("seeds: 3", "seeds: 10").replace(
+        "baseline: sigmoid", "baseline: sigmoid\nagainst: {relu_he: relu}"
+    )
+    of_both = "{model.activation: relu, model.initializer: he_normal}"
+    recipe = written(tmp_path, f"{text}  relu_he: {of_both}\n")
+    fill = filling(recipe, store)
+    fill({"sigmoid": [None] * 10, "relu": [80] * 10, "relu_he": [20] * 10})
+    found = by_arm(recipe, store)
+    assert found["relu_he"]["against"] == "relu" and found["relu"]["against"] == "sigmoid"
+    assert found["relu_he"]["changes"] == {"model.initializer": "he_normal"}
+    assert (found["relu_he"]["speedup"], found["relu_he"]["speedup_bound"]) == (4.0, "none")
+    assert found["relu_he"]["p_value"] == found["relu"]["p_value"] == 0.005859  # 3 * 2 / 2^10
+    assert list(recipe.only(["relu_he"]).arms) == ["sigmoid", "relu", "relu_he"]
+    text = tables.markdown(recipe, rows(recipe, store))
+    assert "| relu_he | relu |" in text
+    for path in (store.root / "runs/made/up/relu").iterdir():
+        path.unlink()
+    alone = by_arm(recipe, store)["relu_he"]
+    assert (alone["speedup"], alone["verdict"], alone["lacking"]) == (None, None, "no run of relu")
+    assert alone["steps_to_target"] == 20
 
 
 def test_another_target_scores_the_same_evidence(recipe, store, fill):
@@ -122,6 +182,7 @@ def test_another_target_scores_the_same_evidence(recipe, store, fill):
     easy = by_arm(recipe, store, target=0.05)
     assert easy["sigmoid"]["steps_to_target"] == easy["tanh"]["steps_to_target"] == 10
     assert easy["tanh"]["lr_band"] is None  # the search was scored against the recipe's target
+    assert easy["tanh"]["lacking"] == "exploratory target" and easy["tanh"]["verdict"] is None
     hard = by_arm(recipe, store, target=0.99)
     assert hard["tanh"]["reached"] == 0 and hard["tanh"]["target"]["value"] == 0.99
 
@@ -132,20 +193,20 @@ def test_a_target_that_cannot_be_is_refused(recipe, store, fill):
         rows(recipe, store, 2.0)
 
 
-def test_leaving_arms_out_does_not_make_p_smaller(recipe, store, fill):
-    fill({"sigmoid": [None] * 10, "tanh": [20] * 10, "relu": [None] * 10})
-    of_all, of_one = by_arm(recipe, store), by_arm(recipe.only(["tanh"]), store)
-    assert of_one["tanh"]["p_value"] == of_all["tanh"]["p_value"]
+def test_leaving_arms_out_does_not_make_p_smaller(ten, store, fill_ten):
+    fill_ten({"sigmoid": [None] * 10, "tanh": [20] * 10, "relu": [None] * 10})
+    of_all, of_one = by_arm(ten, store), by_arm(ten.only(["tanh"]), store)
+    assert of_one["tanh"]["p_value"] == of_all["tanh"]["p_value"] is not None
 
 
 def test_a_search_ends_with_the_metric_at_the_budget(recipe):
     arm = recipe.arms["tanh"]
     run = made_up_run(arm, 0, 20)
-    assert final_metric(run, arm.spec.target, BUDGET) == 0.95
+    assert at_budget(run, "val_accuracy", BUDGET) == 0.95
     after = made_up_run(arm, 0, 20, diverged_at=BUDGET + 5)
-    assert final_metric(after, arm.spec.target, BUDGET) == 0.95
+    assert at_budget(after, "val_accuracy", BUDGET) == 0.95
     before = made_up_run(arm, 0, 20, diverged_at=BUDGET)
-    assert final_metric(before, arm.spec.target, BUDGET) is None
+    assert at_budget(before, "val_accuracy", BUDGET) is None
 
 
 def test_only_seeds_of_both_arms_are_compared(recipe, store, fill):
@@ -161,7 +222,7 @@ def test_a_missing_baseline_is_an_error(recipe, store, fill):
 
 def test_a_record_at_another_rate_than_the_search_chose_is_an_error(recipe, store, fill):
     fill({"sigmoid": [None], "tanh": [20]})
-    store.write_tuning(recipe.arms["tanh"], made_up_tuning(recipe.arms["tanh"], (10, 20, 50)))
+    store.write_tuning(recipe.arms["tanh"], made_up_search(recipe.arms["tanh"], (10, 20, 50)))
     with pytest.raises(ZooError, match=r"made/up/tanh: seed 0 ran at 0.2, the search chose 0.1"):
         rows(recipe, store)
 
@@ -178,7 +239,8 @@ def test_the_terminal_table_fits_100_columns(recipe, store, fill, own):
     long = {  # as any real name and number
         **{"arm": "orthogonal_critical", "diverged": 3, "verdict": "neither learns", **own},
         **{"steps_to_target": 10000, "speedup": 123.456, "speedup_bound": "lower", "p_value": 0.02},
-        **{"speedup_low": 111.1, "speedup_high": 222.2, "learning_rate": 0.0003, "reached": 7},
+        **{"speedup_low": 111.1, "speedup_high": None, "learning_rate": 0.0003, "reached": 7},
+        **{"against": "lstm_bias_0", "kept": 6, "parameters": 269722},
     }
     found = [row.model_copy(update=long) for row in found]
     console = Console(width=100, record=True, file=io.StringIO())
@@ -186,7 +248,7 @@ def test_the_terminal_table_fits_100_columns(recipe, store, fill, own):
     lines = console.export_text().splitlines()
     assert max(map(len, lines)) <= 100
     text = next(line for line in lines if "orthogonal_critical" in line)
-    assert "≥ 123 [111, 222]" in text
+    assert "≥ 123 (≥ 111)" in text
     assert "neither learns" in text and "3e-4" in text
     assert not any("…" in line for line in lines)
 
@@ -197,7 +259,8 @@ def test_markdown_and_json_say_the_same(recipe, store, fill):
     assert json.loads(tables.as_json(found)) == [row.as_dict() for row in found]
     text = tables.markdown(recipe, found)
     line = next(line for line in text.splitlines() if line.startswith("| tanh"))
-    assert line.startswith("| tanh | 3/3 | 30 | ≥ 3 [")
+    assert line.startswith("| tanh | 3/3 | 30 | ≥ 3 (≥ 2) | – |") and "| 0.4: 50 |" in line
+    assert "No verdict: 3 seeds, 2 comparisons need 10." in text
     assert json.loads(tables.as_json([])) == []
 
 

@@ -14,7 +14,9 @@ from zoo.results.statistics import (
     Speedup,
     early_average,
     holm,
+    share_won,
     sign_flip_p,
+    smallest_p,
     speedup,
     verdict,
 )
@@ -46,8 +48,16 @@ def test_speedup_bound(baseline, arm, bound):
     assert speedup(baseline, arm, BUDGET).bound == bound
 
 
-def test_all_censored_is_a_ratio_of_one_without_spread():
-    assert speedup([None] * 5, [None] * 5, BUDGET) == Speedup(1.0, 1.0, 1.0, "undetermined")
+def test_all_censored_is_a_ratio_of_one_without_an_interval():
+    assert speedup([None] * 5, [None] * 5, BUDGET) == Speedup(1.0, None, None, "undetermined")
+
+
+@given(st.lists(st.tuples(times, times), min_size=2, max_size=6))
+def test_a_bound_has_no_limit_on_its_far_side(pairs):
+    other, arm = ([pair[side] for pair in pairs] for side in (0, 1))
+    result = speedup(other, arm, BUDGET)
+    assert (result.high is None) == (None in other)  # the other might have needed any number
+    assert (result.low is None) == (None in arm)
 
 
 def test_the_same_ratio_in_every_pair_is_that_of_every_resample_to_the_last_bit():
@@ -69,16 +79,17 @@ def test_swapping_arm_and_baseline_inverts_everything(pairs):
     swapped = {"none": "none", "lower": "upper", "upper": "lower", "undetermined": "undetermined"}
     assert math.isclose(there.ratio, 1 / back.ratio)
     assert back.bound == swapped[there.bound]
-    if there.low is not None:
+    for side, opposite in ((there.low, back.high), (there.high, back.low)):
+        assert (side is None) == (opposite is None)
         # the quantile interpolates between resamples, and the inverse of a mean is not a mean
-        assert math.isclose(there.low, 1 / back.high, rel_tol=1e-3)
-        assert math.isclose(there.high, 1 / back.low, rel_tol=1e-3)
+        assert side is None or math.isclose(side, 1 / opposite, rel_tol=1e-3)
     differences = np.subtract(capped(baseline, BUDGET), capped(arm, BUDGET)).tolist()
     p = sign_flip_p(differences)
     assert math.isclose(p, sign_flip_p([-difference for difference in differences]))
-    opposite = {"better": "worse", "worse": "better"}
-    forward = verdict(baseline, arm, BUDGET, p)
-    assert verdict(arm, baseline, BUDGET, p) == opposite.get(forward, forward)
+    assert math.isclose(
+        share_won(capped(baseline, BUDGET), capped(arm, BUDGET)),
+        1 - share_won(capped(arm, BUDGET), capped(baseline, BUDGET)),
+    )
 
 
 def test_the_interval_of_ten_seeds_covers_about_91_percent():
@@ -119,7 +130,7 @@ def test_sign_flip_p_agrees_with_scipy():
 
 
 def test_the_smallest_p_of_ten_pairs():
-    assert sign_flip_p([7] * 10) == 2 / 2**10
+    assert sign_flip_p([7] * 10) == smallest_p(10) == 2 / 2**10
     assert sign_flip_p([0] * 10) == 1
     assert sign_flip_p([7]) == 1  # one seed proves nothing
 
@@ -149,19 +160,29 @@ def test_holm_never_helps_and_never_exceeds_bonferroni(p_values):
 
 
 @pytest.mark.parametrize(
-    ("baseline", "arm", "p_value", "expected"),
+    ("other", "arm", "p_value", "expected"),
     [
-        ([None] * 10, [None] * 10, 1.0, "neither learns"),
-        ([None] * 10, [20] * 10, 0.01, "better"),
-        ([20] * 10, [None] * 10, 0.01, "worse"),
-        ([20] * 10, [None] * 10, 0.05, "worse"),
+        ([20] * 10, [10] * 10, 0.05, "better"),
+        ([10] * 10, [20] * 10, 0.05, "worse"),
         ([20] * 10, [10] * 10, 0.051, "inconclusive"),
-        ([None] * 10, [None] * 9 + [20], 1.0, "inconclusive"),
-        ([None] * 9, [20] * 9, 0.01, "inconclusive"),  # too few seeds for a verdict
     ],
 )
-def test_verdict(baseline, arm, p_value, expected):
-    assert verdict(baseline, arm, BUDGET, p_value) == expected
+def test_a_verdict_is_whether_the_arms_differ_and_then_how(other, arm, p_value, expected):
+    assert verdict(other, arm, p_value, learns=True, keeps=True) == expected
+
+
+def test_no_arm_is_better_that_loses_the_target_again():
+    other, arm = [20] * 10, [10] * 10
+    assert verdict(other, arm, 0.01, learns=True, keeps=False) == "inconclusive"
+    assert verdict(arm, other, 0.01, learns=True, keeps=False) == "worse"
+
+
+def test_where_no_run_learns_nothing_is_compared():
+    assert verdict([50] * 10, [50] * 10, 1.0, learns=False, keeps=True) == "neither learns"
+
+
+def test_the_share_of_pairs_that_an_arm_wins_counts_ties_half():
+    assert share_won([20, 20, 20, 20], [10, 20, 30, 10]) == 0.625
 
 
 # ---------------------------------------------------------------- time averages

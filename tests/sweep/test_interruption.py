@@ -37,6 +37,14 @@ with workers.local(2) as pool:
 """
 
 
+@pytest.fixture(autouse=True)
+def not_ignored():
+    """A job in the background of a shell is started with Ctrl-C ignored, and hands that down."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def start(cwd, *options):
     return subprocess.Popen(
         [*COMMAND, *options], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -79,6 +79,7 @@ def check(recipes: Sequence[str], imports: Sequence[Path]) -> None:
     paths = _find(recipes)
     keras_setup.load_tensorflow()
     from zoo.parts import trial, user_files  # which import Keras
+    from zoo.results.eligibility import lacking_in_the_plan
 
     for file in imports:
         user_files.import_file(file)
@@ -87,7 +88,9 @@ def check(recipes: Sequence[str], imports: Sequence[Path]) -> None:
         try:
             loaded = recipe.load(path)
             trial.check(loaded)
-            print(f"{loaded.id}: ok, {len(loaded.arms)} arms")
+            lacking = lacking_in_the_plan(loaded)
+            no_verdict = f"; no verdict: {lacking}" if lacking else ""
+            print(f"{loaded.id}: ok, {len(loaded.arms)} arms{no_verdict}")
         except ZooError as error:
             mistakes.append(str(error))
     if mistakes:

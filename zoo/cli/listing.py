@@ -13,6 +13,7 @@ from zoo.data import folders, names
 from zoo.errors import ZooError
 from zoo.recipe import finding
 from zoo.recipe.summary import summary
+from zoo.recipe.values import written
 from zoo.results.folder import committed
 
 if TYPE_CHECKING:
@@ -137,25 +138,18 @@ def recipe(loaded: "Recipe", arm: str | None = None) -> str:
     takes = "not measured" if loaded.minutes is None else f"{loaded.minutes:g} minutes on 2 cores"
     parts: list[tuple[dict[str, Any], bool | None]] = [
         ({"id": shown.id, "title": loaded.title, "claim": loaded.claim, "takes": takes}, False),
-        (_short(shown.spec.model_dump()), None),
+        (written(shown.spec), None),
     ]
     if arm is not None:
-        parts.append(({"changes": shown.changes}, None))
+        parts.append(({"against": shown.against, "changes": shown.changes}, None))
     else:
         arms = {name: other.changes for name, other in loaded.arms.items()}
-        parts.append(({"baseline": loaded.baseline, "arms": arms}, None))
+        against = {name: other.against for name, other in loaded.arms.items() if other.against}
+        of_others = {name: other for name, other in against.items() if other != loaded.baseline}
+        parts.append(({"baseline": loaded.baseline, "against": of_others, "arms": arms}, None))
     return "\n".join(
         yaml.safe_dump(
             part, sort_keys=False, width=100, default_flow_style=flow, allow_unicode=True
         )
         for part, flow in parts
     )
-
-
-def _short(value: Any) -> Any:
-    """A value as a person would write it: a Keras part without arguments is its name alone."""
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == {"class_name", "config"} and not value["config"]:
-        return value["class_name"]
-    return {key: _short(item) for key, item in value.items() if item is not None}

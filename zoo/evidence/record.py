@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
-from zoo.evidence.target import steps_to_target
+from zoo.evidence.target import DIGITS, steps_to_target
 from zoo.recipe import Arm
-from zoo.recipe.schema import Target
+from zoo.recipe.schema import BENCHMARK, Target
 from zoo.recipe.values import PositiveFloat, Strict
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -91,6 +91,7 @@ class RunRecord(Strict):
     """One run: one arm, one learning rate, one seed."""
 
     schema_: Annotated[Literal[1], Field(alias="schema")] = 1
+    benchmark: str = "none"  # of records older than benchmarks
     recipe: str
     arm: str
     seed: NonNegativeInt
@@ -112,13 +113,19 @@ class RunRecord(Strict):
 
 
 class TuningRun(Strict):
-    """One run of the learning-rate search; `final_metric` is the target's metric at the budget."""
+    """One run of the learning-rate search.
+
+    `final_metric` is the target's metric at the budget, `final_loss` the validation loss; None if
+    the run ended before.
+    """
 
     learning_rate: PositiveFloat
     seed: NonNegativeInt
     status: Status
     steps_to_target: PositiveInt | None
     final_metric: float | None
+    final_loss: float | None = None
+    benchmark: str = "none"
     arm_sha256: Sha256
     imports: dict[str, str] = {}  # SHA-256 of the user's files, by name
 
@@ -139,10 +146,10 @@ def time_to_target(curve: Curve, target: Target, budget: int) -> int | None:
     return steps_to_target(curve.step, getattr(curve, target.metric) or [], target, budget)
 
 
-def final_metric(record: RunRecord, target: Target, budget: int) -> float | None:
-    """The target's metric at the last evaluation in the budget; None if the run ended before B."""
+def at_budget(record: RunRecord, metric: str, budget: int) -> float | None:
+    """A metric at the last evaluation in the budget; None if the run ended before B."""
     curve = record.evaluation
-    series = getattr(curve, target.metric)
+    series = getattr(curve, metric)
     if series is None:  # the data has no such metric
         return None
     within = [value for step, value in zip(curve.step, series, strict=True) if step <= budget]
@@ -156,13 +163,14 @@ def of_run(arm: Arm, result: dict[str, Any]) -> RunRecord:
     What is measured is rounded; the learning rate is that of the grid, which tells runs apart.
     """
     result = {
-        **rounded(result, 6),
+        **rounded(result, DIGITS),
         "learning_rate": result["learning_rate"],
         "probe": rounded(result["probe"], 4),
     }
     curve = Curve(**result.pop("evaluation"))
     reached = time_to_target(curve, arm.spec.target, arm.spec.training.steps)
     return RunRecord(
+        benchmark=BENCHMARK,
         recipe=arm.recipe,
         arm=arm.name,
         arm_sha256=arm.sha256,
@@ -177,6 +185,7 @@ def of_run(arm: Arm, result: dict[str, Any]) -> RunRecord:
 def of_failure(arm: Arm, seed: int, learning_rate: float, environment: dict[str, Any]) -> RunRecord:
     """The record of a run that raised or whose worker was lost; its log says why."""
     return RunRecord(
+        benchmark=BENCHMARK,
         recipe=arm.recipe,
         arm=arm.name,
         arm_sha256=arm.sha256,
@@ -195,7 +204,9 @@ def of_tuning(arm: Arm, record: RunRecord) -> TuningRun:
         seed=record.seed,
         status=record.status,
         steps_to_target=record.steps_to_target,
-        final_metric=final_metric(record, target, budget),
+        final_metric=at_budget(record, target.metric, budget),
+        final_loss=at_budget(record, "val_loss", budget),
+        benchmark=record.benchmark,
         arm_sha256=record.arm_sha256,
         imports=record.environment.get("imports", {}),
     )

@@ -20,6 +20,7 @@ from zoo.errors import Place, ZooError, dotted, mistake, shown
 from zoo.evidence.record import ProbeRecord, RunRecord, TuningRun
 from zoo.files import each_key_once, is_there, read_bytes, unwritable, write_whole
 from zoo.recipe import Arm, Recipe
+from zoo.recipe.schema import BENCHMARK
 
 _TUNING = TypeAdapter(list[TuningRun])
 _MANIFEST = TypeAdapter(dict[str, str])
@@ -121,6 +122,7 @@ class Store:
         paths = folder.glob("seed-*.json") if is_there(folder) else ()
         for path in sorted(paths, key=lambda path: (len(path.name), path.name)):
             record = _validated(path, RunRecord.model_validate_json)
+            _refuse_other_benchmark(path, record.benchmark)
             expected = {"recipe": arm.recipe, "arm": arm.name, "arm_sha256": arm.sha256}
             for field, value in expected.items():
                 if getattr(record, field) != value:
@@ -142,6 +144,7 @@ class Store:
             return []
         runs: list[TuningRun] = _validated(path, _TUNING.validate_json)
         for run in runs:
+            _refuse_other_benchmark(path, run.benchmark)
             if run.arm_sha256 != arm.sha256:
                 raise _foreign(path, "arm_sha256", run.arm_sha256, arm.sha256)
             _refuse_rate_off_the_grid(path, arm, run.learning_rate)
@@ -253,6 +256,14 @@ def _validated(path: Path, validate: Any) -> Any:
 
 def _alike(one: ProbeRecord, other: ProbeRecord) -> bool:
     return one.layers == other.layers and one.times == other.times
+
+
+def _refuse_other_benchmark(path: Path, benchmark: str) -> None:
+    if benchmark != BENCHMARK:
+        raise ZooError(
+            f"{path}: benchmark: {shown(benchmark)}, this zoo's protocol and recipes are "
+            f"{BENCHMARK!r}: remove the file and run again, or use another folder"
+        )
 
 
 def _refuse_rate_off_the_grid(path: Path, arm: Arm, rate: float) -> None:

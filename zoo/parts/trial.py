@@ -12,6 +12,7 @@ from zoo import data, keras_setup, random_states
 from zoo.data.loading import no_metric
 from zoo.data.names import task
 from zoo.errors import KeyPath, ZooError
+from zoo.parts import built
 from zoo.parts.kinds import PartError
 from zoo.parts.making import (
     activation,
@@ -46,6 +47,7 @@ def check(recipe: Recipe) -> None:
     for arm in recipe.arms.values():
         wrong = [(("data", *path), text) for path, text in data.mistakes(arm.spec.data)]
         lines += [arm.mistake(path, text) for path, text in [*wrong, *mistakes(arm.spec)]]
+    lines = lines or built.mistakes(recipe)
     if lines:
         raise ZooError("\n".join(dict.fromkeys(lines)))
 

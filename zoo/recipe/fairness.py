@@ -19,6 +19,8 @@ def mistakes(arm: Arm, base: ArmSpec) -> list[str]:
         ("training.evaluate_every", "every arm has the same evaluation grid"),
         ("training.seeds", "pairs share seeds"),
         ("training.tuning_seeds", "every arm has the same tuning budget"),
+        ("training.final_tuning_seeds", "every arm has the same tuning budget"),
+        ("training.drops", "every arm's rate drops at the same steps"),
         ("target", "every arm has the same target"),
     ):
         path = tuple(key.split("."))
@@ -28,7 +30,7 @@ def mistakes(arm: Arm, base: ArmSpec) -> list[str]:
     grid, base_grid = arm.spec.training.learning_rate, base.training.learning_rate
     ratio, base_ratio = grid[-1] / grid[0], base_grid[-1] / base_grid[0]
     if grid != base_grid and arm.spec.training.optimizer == base.training.optimizer:
-        reason = "only an arm that changes the optimizer may give its own grid"
+        reason = "only an arm that changes the optimizer may shift the grid"
         unfair.append(arm.mistake(_given(arm, path), reason))
     elif len(grid) != len(base_grid) or abs(ratio / base_ratio - 1) > 1e-6:
         reason = (

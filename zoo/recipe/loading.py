@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from zoo.errors import KeyPath, Place, ZooError, dotted, mistake, nearest, shown
-from zoo.recipe import fairness, messages, yaml_places
+from zoo.recipe import fairness, messages, pairs, yaml_places
 from zoo.recipe.finding import available, find, root_of
 from zoo.recipe.resolved import Arm, Recipe
 from zoo.recipe.schema import ArmSpec, RecipeFile
@@ -52,6 +52,7 @@ def load(
         raise ZooError(mistake(Place(str(recipe)), f"names {len(matches)} recipes: name one"))
     [(recipe_id, path)] = matches
     source = _source(path)
+    asked = _at(source.values, "training", "seeds")
     _apply(source, {key: (value, {(): Place("--set")}) for key, value in (settings or {}).items()})
     if seeds is not None:
         _apply(source, {"training.seeds": (seeds, {(): Place("--seeds")})})
@@ -59,7 +60,14 @@ def load(
         mistake(source.place(key), dotted(key), text)
         for key, text in messages.mistakes(RecipeFile, source.values)
     )
-    return _resolve(recipe_id, source)
+    resolved = _resolve(recipe_id, source)
+    return replace(resolved, seeds=asked) if isinstance(asked, int) else resolved
+
+
+def _at(values: Any, *path: str) -> Any:
+    for key in path:
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
 
 
 def _raise(mistakes: Any) -> None:
@@ -157,6 +165,8 @@ def _resolve(recipe_id: str, source: YamlSource) -> Recipe:
     if baseline not in names:
         hint = nearest(baseline, names, f"arms: {', '.join(names)}")
         mistakes.append(mistake(source.place(("baseline",)), "baseline", f"no arm, {hint}"))
+    against = values.get("against", {})
+    mistakes += _unknown_or_in_a_circle(source, against)
     base = ArmSpec.model_validate({key: values[key] for key in ArmSpec.model_fields})
     arms = {}
     for name, changes in names.items():
@@ -173,6 +183,11 @@ def _resolve(recipe_id: str, source: YamlSource) -> Recipe:
             continue
         mistakes += _idle(arm, source) + fairness.mistakes(arm, base)
     _raise(mistakes)
+    arms = {
+        name: replace(arm, against=None if name == baseline else against.get(name, baseline))
+        for name, arm in arms.items()
+    }
+    _raise(_confounded(source, arms))
     return Recipe(
         recipe_id,
         values["title"],
@@ -180,9 +195,51 @@ def _resolve(recipe_id: str, source: YamlSource) -> Recipe:
         values.get("sources", []),
         baseline,
         arms,
+        seeds=base.training.seeds,
         comparisons=len(arms) - 1,
         minutes=values.get("minutes"),
     )
+
+
+def _unknown_or_in_a_circle(source: YamlSource, against: Mapping[str, str]) -> list[str]:
+    """What is wrong with the names of who is judged against whom."""
+    names, mistakes = source.values["arms"], []
+    for name, other in against.items():
+        why = None
+        if name not in names or other not in names:
+            unknown = other if name in names else name
+            hint = nearest(unknown, names, f"arms: {', '.join(names)}")
+            why = f"no arm {shown(unknown)}, {hint}"
+        elif name == source.values["baseline"]:
+            why = f"is the baseline, which is judged against none: not against {other}"
+        elif name == other:
+            why = "an arm cannot be judged against itself"
+        elif way := pairs.circle(name, against):
+            why = f"goes in a circle: {' against '.join(way)}"
+        if why:
+            mistakes.append(mistake(source.place(("against", name)), f"against.{name}", why))
+    return mistakes
+
+
+def _confounded(source: YamlSource, arms: Mapping[str, Arm]) -> list[str]:
+    """Pairs that differ in nothing, or in more than one thing."""
+    mistakes = []
+    for arm in arms.values():
+        if arm.against is None:
+            continue
+        other = arms[arm.against]
+        place, key = source.place(("arms", arm.name)), f"arms.{arm.name}"
+        if not pairs.differences(arm.spec, other.spec):
+            reason = f"is the same as {other.name}, which it is judged against"
+            mistakes.append(mistake(place, key, reason))
+        elif keys := pairs.confounded(arm, other, arms.values()):
+            reason = (
+                f"differs from {other.name}, which it is judged against, in {' and '.join(keys)}: "
+                "say under against which arm it differs from in one thing, or add the arm without "
+                "one of them"
+            )
+            mistakes.append(mistake(place, key, reason))
+    return mistakes
 
 
 def _arm(recipe_id: str, name: str, source: YamlSource, without: str | None = None) -> Arm:
@@ -196,7 +253,7 @@ def _arm(recipe_id: str, name: str, source: YamlSource, without: str | None = No
     )
     placed = {key: (value, source.below(("arms", name, key))) for key, value in changes.items()}
     _apply(resolved, placed, above=(f"arms.{name}",))
-    draft = Arm(recipe_id, name, changes, ArmSpec.model_construct(), resolved.places)
+    draft = Arm(recipe_id, name, changes, ArmSpec.model_construct(), places=resolved.places)
     _raise(draft.mistake(path, text) for path, text in messages.mistakes(ArmSpec, resolved.values))
     return replace(draft, spec=ArmSpec.model_validate(resolved.values))
 

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pydantic import BaseModel
+
 from zoo.errors import KeyPath, Place, ZooError, dotted, mistake, nearest, shown
 from zoo.recipe.schema import ArmSpec
+from zoo.recipe.values import AddedLater, KerasPart
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Arm:
         name: the arm's name in it.
         changes: dotted keys and the values that the arm gives them; empty for the baseline.
         spec: the resolved values.
+        against: the name of the arm it is judged against; None for the baseline.
         places: where each of them is written.
     """
 
@@ -27,6 +31,7 @@ class Arm:
     name: str
     changes: dict[str, Any]
     spec: ArmSpec
+    against: str | None = None
     places: Mapping[KeyPath, Place] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -38,11 +43,12 @@ class Arm:
     def sha256(self) -> str:
         """Of what decides the outcome of a run: data, model, training without its seeds, target.
 
-        Arguments at their default are left out, so that an argument added to a model family later
-        leaves the evidence of arms that do not use it valid. The learning-rate grid and the number
-        of tuning seeds count: they decide the rate that the reported runs use.
+        Every value counts, defaults too: a changed default makes other runs. An argument that came
+        after evidence was made says so (`zoo.recipe.values.AddedLater`). The learning-rate grid and
+        the numbers of tuning seeds count: they decide the rate that the reported runs use.
         """
-        resolved = self.spec.model_dump(exclude_defaults=True, exclude={"training": {"seeds"}})
+        resolved = _deciding(self.spec)
+        del resolved["training"]["seeds"]
         text = json.dumps(resolved, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -57,9 +63,29 @@ class Arm:
         return mistake(place, *([f"arms.{self.name}"] if changed else []), dotted(path), text)
 
 
+def _deciding(spec: BaseModel) -> dict[str, Any]:
+    """All values of an arm, without arguments added later that are at what they stand for."""
+    values = {}
+    for name, argument in type(spec).model_fields.items():
+        value = getattr(spec, name)
+        later = [mark for mark in argument.metadata if isinstance(mark, AddedLater)]
+        if any(value == mark.before for mark in later):
+            continue
+        if isinstance(value, BaseModel):
+            value = value.model_dump() if isinstance(value, KerasPart) else _deciding(value)
+        values[name] = value
+    return values
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """One controlled comparison: a baseline and the arms that each change a few declared keys."""
+    """One controlled comparison: a baseline and the arms that each change a few declared keys.
+
+    Attributes:
+        seeds: how many reported runs the recipe asks for, whatever `--seeds` and `--set` say.
+        comparisons: arms against another, also where only some of the arms are kept.
+        minutes: of all runs on 2 cores, as measured.
+    """
 
     id: str
     title: str
@@ -67,8 +93,9 @@ class Recipe:
     sources: list[str]
     baseline: str
     arms: dict[str, Arm]
-    comparisons: int  # arms against the baseline; also where only some of the arms are kept
-    minutes: float | None = None  # of all runs on 2 cores
+    seeds: int
+    comparisons: int
+    minutes: float | None = None
 
     @property
     def spec(self) -> ArmSpec:
@@ -76,7 +103,7 @@ class Recipe:
         return self.arms[self.baseline].spec
 
     def only(self, names: Sequence[str]) -> "Recipe":
-        """The recipe with the named arms and its baseline alone.
+        """The recipe with the named arms, those they are judged against and its baseline alone.
 
         Raises:
             ZooError: for a name that is no arm.
@@ -85,5 +112,8 @@ class Recipe:
             if name not in self.arms:
                 hint = nearest(name, self.arms, f"arms: {', '.join(self.arms)}")
                 raise ZooError(mistake(Place(self.id), f"no arm {shown(name)}, {hint}"))
-        kept = {name: arm for name, arm in self.arms.items() if name in (self.baseline, *names)}
-        return replace(self, arms=kept)
+        wanted = {self.baseline, *names}
+        for name in names:
+            while (other := self.arms[name].against) is not None:
+                wanted.add(name := other)
+        return replace(self, arms={name: self.arms[name] for name in self.arms if name in wanted})

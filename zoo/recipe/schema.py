@@ -3,6 +3,7 @@
 The arguments of a model family are declared by the family itself (`zoo.recipe.families`).
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ from zoo.errors import KeyPath
 from zoo.recipe.families import AnyFamily, Family
 from zoo.recipe.values import Count, KerasPart, Makes, Name, Part, PositiveFloat, Strict
 
+BENCHMARK = "1.0"  # the version of protocol and recipes; evidence of another is refused
 FIRST_TUNING_SEED = 1000
 
 Seeds = Annotated[int, Field(ge=1, le=FIRST_TUNING_SEED)]  # so that no reported seed was tuned on
@@ -47,10 +49,27 @@ class Data(Strict):
     ] = None
 
 
-def _distinct(rates: list[float]) -> list[float]:
+EVEN = 1.1  # a ratio of neighbours over that of the whole grid: 1, 3, 10 is even, 1, 2, 10 is not
+
+
+def _grid(rates: list[float]) -> list[float]:
+    """The rates in order, if they are a grid: a finer one around a guess would be a better search.
+
+    Raises:
+        ValueError: if a rate is there twice, or they are not evenly spaced in the logarithm.
+    """
     if len(set(rates)) < len(rates):
         raise ValueError("a learning rate is given twice")
-    return sorted(rates)
+    rates = sorted(rates)
+    ratios = [high / low for low, high in itertools.pairwise(rates)]
+    mean = (rates[-1] / rates[0]) ** (1 / max(1, len(ratios)))
+    for low, ratio in zip(rates, ratios, strict=False):
+        if not 1 / EVEN <= ratio / mean <= EVEN:
+            raise ValueError(
+                f"should be evenly spaced in the logarithm: {low:g} to {low * ratio:g} is a factor "
+                f"{ratio:.3g}, the {len(rates)} rates {mean:.3g} on average"
+            )
+    return rates
 
 
 class Pretraining(Strict):
@@ -70,12 +89,15 @@ class Training(Strict):
     learning_rate: Annotated[
         list[PositiveFloat],
         Field(min_length=1, description="the grid tried with tuning_seeds"),
-        AfterValidator(_distinct),
+        AfterValidator(_grid),
     ]
     steps: Annotated[Count, Field(description="the budget B, in optimizer steps")]
     evaluate_every: Annotated[Count, Field(description="steps between evaluations")]
     seeds: Annotated[Seeds, Field(description="reported seeds: 0, 1, ...")]
-    tuning_seeds: Annotated[Seeds, Field(description="tuning seeds: 1000, 1001, ...")]
+    tuning_seeds: Annotated[Seeds, Field(description="tuning seeds of every rate: 1000, 1001, ...")]
+    final_tuning_seeds: Annotated[
+        int, Field(ge=0, le=FIRST_TUNING_SEED, description="further ones of the two best rates")
+    ] = 4
     drops: Annotated[
         list[Count], Field(description="steps at which the learning rate is divided by ten")
     ] = []
@@ -96,12 +118,31 @@ class Training(Strict):
         bool, Field(description="Keras's dynamic loss scaling, for mixed_float16")
     ] = False
 
+    @property
+    def evaluation_steps(self) -> list[int]:
+        """The steps after which a run is evaluated: the last two lie past the budget.
+
+        They may confirm a target that was met within it.
+        """
+        every = self.evaluate_every
+        return [every * count for count in range(1, self.steps // every + 3)]
+
     @field_validator("optimizer")
     @classmethod
     def _without_rate(cls, optimizer: KerasPart) -> KerasPart:
         if "learning_rate" in optimizer.config:
             raise ValueError("the learning rate belongs in training.learning_rate, not in config")
         return optimizer
+
+    @field_validator("final_tuning_seeds")
+    @classmethod
+    def _of_two_rates(cls, seeds: int, info: ValidationInfo) -> int:
+        if seeds and len(info.data.get("learning_rate", [1, 2])) == 1:
+            raise ValueError(
+                f"{seeds} more for the two best rates, and training.learning_rate has one: "
+                "leave it out"
+            )
+        return seeds
 
     @field_validator("drops")
     @classmethod
@@ -193,6 +234,10 @@ class RecipeFile(ArmSpec):
         PositiveFloat | None, Field(description="of all runs on 2 cores, as measured")
     ] = None
     baseline: Name
+    against: Annotated[
+        dict[Name, Name],
+        Field(description="for an arm the one it is judged against; the baseline for the others"),
+    ] = {}
     arms: Annotated[
         dict[Name, dict[str, Any]],
         Field(min_length=2, description="for each arm the dotted keys it changes"),

@@ -28,6 +28,17 @@ class KerasPart(Strict):
         return f"{self.class_name}({arguments})" if arguments else self.class_name
 
 
+def written(value: Any) -> Any:
+    """A value as a person would write it: a Keras part without arguments is its name alone."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"class_name", "config"} and not value["config"]:
+        return value["class_name"]
+    return {key: written(item) for key, item in value.items() if item is not None}
+
+
 def _from_name(value: Any) -> Any:
     return {"class_name": value} if isinstance(value, str) else value
 
@@ -42,6 +53,18 @@ class Makes:
     kind: Literal[
         "activation", "initializer", "layer", "dense", "skip", "cell", "optimizer", "clipping"
     ]
+
+
+@dataclass(frozen=True)
+class AddedLater:
+    """Marks an argument that is newer than evidence, which its name would make foreign.
+
+    Attributes:
+        before: the value that stands for what runs did before there was the argument; the digest of
+            an arm at this value is that of an arm without the argument.
+    """
+
+    before: Any
 
 
 Activation = Annotated[

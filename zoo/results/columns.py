@@ -6,17 +6,19 @@ An entry is a field of `Row`: its name is the key in the JSON, its type that of 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import mean
 from typing import Annotated, Any
 
 from zoo.evidence.record import rounded
-from zoo.evidence.target import median_time
+from zoo.evidence.target import capped, median_time
 from zoo.recipe import Recipe
+from zoo.recipe.schema import BENCHMARK
 from zoo.recipe.values import Strict
 from zoo.results.comparison import Comparison
 from zoo.results.statistics import Bound, Verdict
 
 DIGITS = 4  # of every number in a row that is measured
-GIVEN = ("changes", "target", "learning_rate")  # by a person, not measured
+GIVEN = ("changes", "target", "learning_rate", "runner_up")  # what a person gave is in them
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,10 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.0f}" if "e" in text else text
 
 
+def _mean(values: Sequence[float]) -> float | None:
+    return mean(values) if values else None
+
+
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.0%}"
 
@@ -65,41 +71,90 @@ def _shown_reached(row: "Row") -> str:
     return f"{row.reached}/{row.seeds}{diverged}"
 
 
+_SIGNS = {"none": "", "lower": "≥ ", "upper": "≤ ", "undetermined": "≈ "}
+
+
 def _shown_speedup(row: "Row") -> str:
-    """The ratio with its bound and its interval."""
-    if row.p_value is None:
+    """The ratio with its interval, or the side of it that a bound has."""
+    if row.against is None:
         return "1"
+    if row.speedup is None or row.speedup_bound is None:
+        return "–"
     if row.speedup_bound == "undetermined" and not row.reached:
         return "–"
-    sign = {"none": "", "lower": "≥ ", "upper": "≤ ", "undetermined": "≈ "}[row.speedup_bound]
-    if row.speedup_low is None:
-        return f"{sign}{number(row.speedup)}"
-    low, high = number(row.speedup_low, 2), number(row.speedup_high, 2)
-    return f"{sign}{number(row.speedup)} [{low}, {high}]"
+    sign, (low, high) = _SIGNS[row.speedup_bound], (row.speedup_low, row.speedup_high)
+    text = f"{sign}{number(row.speedup)}"
+    if low is not None and high is not None:
+        return f"{text} [{number(low, 2)}, {number(high, 2)}]"
+    side = low if high is None else high
+    return text if side is None else f"{text} ({sign}{number(side, 2)})"
+
+
+def _shown_runner_up(row: "Row") -> str:
+    second = row.runner_up
+    return (
+        "–" if second is None else f"{number(second.learning_rate)}: {number(second.mean_steps, 4)}"
+    )
 
 
 # ---------------------------------------------------------------- the columns
 
 
-class Row(Strict):
-    """A row of the leaderboard: an arm against its baseline."""
+class RunnerUp(Strict):
+    """The learning rate that came second in the search."""
 
+    learning_rate: float
+    mean_steps: float
+
+
+def _runner_up(of: Comparison) -> RunnerUp | None:
+    if of.tuned is None:
+        return None
+    rate, steps = of.tuned.runner_up
+    return RunnerUp(learning_rate=rate, mean_steps=rounded(steps, DIGITS))
+
+
+class Row(Strict):
+    """A row of the leaderboard: an arm and the one it is judged against."""
+
+    benchmark: Annotated[str, Column(lambda of: BENCHMARK)]
     recipe: Annotated[str, Column(lambda of: of.recipe.id)]
     arm: Annotated[
         str, Column(lambda of: of.arm.name, "arm", "arm", lambda row: row.arm, left=True)
     ]
     baseline: Annotated[str, Column(lambda of: of.recipe.baseline)]
-    changes: Annotated[dict[str, Any], Column(lambda of: of.arm.changes)]
+    against: Annotated[
+        str | None,
+        Column(
+            lambda of: of.arm.against,
+            "against",
+            "the arm it is judged against",
+            lambda row: row.against or "",
+            lambda recipe, rows: any(row.against not in (None, row.baseline) for row in rows),
+            left=True,
+        ),
+    ]
+    changes: Annotated[dict[str, Any], Column(lambda of: of.changes)]
     target: Annotated[dict[str, Any], Column(lambda of: of.target.model_dump())]
     budget: Annotated[int, Column(lambda of: of.budget)]
     seeds: Annotated[int, Column(lambda of: len(of.records))]
     reached: Annotated[
         int,
         Column(
-            lambda of: sum(time is not None for time in of.times),
+            lambda of: of.reached,
             "reached",
             "runs that reached the target, of all (✗: how many diverged)",
             _shown_reached,
+        ),
+    ]
+    kept: Annotated[
+        int,
+        Column(
+            lambda of: of.kept,
+            "kept",
+            "of those, runs that still met it at the end of the budget",
+            lambda row: str(row.kept),
+            lambda recipe, rows: any(row.kept < row.reached for row in rows),
         ),
     ]
     diverged: Annotated[
@@ -114,29 +169,33 @@ class Row(Strict):
             lambda row: number(row.steps_to_target, 5),
         ),
     ]
+    mean_steps: Annotated[float, Column(lambda of: mean(capped(of.times, of.budget)))]
     speedup: Annotated[
-        float,
+        float | None,
         Column(
-            lambda of: of.speedup.ratio,
+            lambda of: of.speedup and of.speedup.ratio,
             "speedup",
-            "mean steps of the baseline over the arm's, 95 % interval; ≥ ≤: a run was cut off",
+            "mean steps of the other arm over its own, 95 % interval; ≥ ≤: a run was cut off",
             _shown_speedup,
         ),
     ]
-    speedup_low: Annotated[float | None, Column(lambda of: of.speedup.low)]
-    speedup_high: Annotated[float | None, Column(lambda of: of.speedup.high)]
-    speedup_bound: Annotated[Bound, Column(lambda of: of.speedup.bound)]
+    speedup_low: Annotated[float | None, Column(lambda of: of.speedup and of.speedup.low)]
+    speedup_high: Annotated[float | None, Column(lambda of: of.speedup and of.speedup.high)]
+    speedup_bound: Annotated[Bound | None, Column(lambda of: of.speedup and of.speedup.bound)]
+    speedup_time: Annotated[float | None, Column(lambda of: of.speedup_time)]
+    p_faster: Annotated[float | None, Column(lambda of: of.p_faster)]
     p_value: Annotated[float | None, Column(lambda of: of.p_value)]
     verdict: Annotated[
         Verdict | None,
         Column(
             lambda of: of.verdict,
             "verdict",
-            "paired sign-flip test, Holm-corrected, at 0.05",
-            lambda row: row.verdict or "baseline",
+            "paired sign-flip test, Holm-corrected, at 0.05; –: evidence is missing",
+            lambda row: "baseline" if row.against is None else row.verdict or "–",
             left=True,
         ),
     ]
+    lacking: Annotated[str | None, Column(lambda of: of.lacking)]
     learning_rate: Annotated[
         float,
         Column(
@@ -144,6 +203,17 @@ class Row(Strict):
             "rate",
             "learning rate chosen with the tuning seeds; *: at the edge of the grid",
             lambda row: number(row.learning_rate) + ("*" if row.lr_at_edge else ""),
+        ),
+    ]
+    runner_up: Annotated[
+        RunnerUp | None,
+        Column(
+            _runner_up,
+            "second",
+            "the rate that came second, and its mean steps in tuning",
+            _shown_runner_up,
+            lambda recipe, rows: any(row.runner_up for row in rows),
+            spare=3,
         ),
     ]
     lr_at_edge: Annotated[bool | None, Column(lambda of: of.tuned.at_edge if of.tuned else None)]
@@ -168,19 +238,26 @@ class Row(Strict):
     test_accuracy: Annotated[
         float | None,
         Column(
-            lambda of: of.tested if of.metric == "test_accuracy" else None,
+            lambda of: _mean(of.tests) if of.metric == "test_accuracy" else None,
             "test",
             "mean test accuracy (or loss) at the budget",
             lambda row: number(row.test_loss if row.test_accuracy is None else row.test_accuracy),
-            spare=3,
+            spare=5,
         ),
     ] = None
     test_loss: Annotated[
-        float | None, Column(lambda of: of.tested if of.metric == "test_loss" else None)
+        float | None, Column(lambda of: _mean(of.tests) if of.metric == "test_loss" else None)
     ] = None
+    test_runs: Annotated[int, Column(lambda of: len(of.tests))]
     parameters: Annotated[
         int | None,
-        Column(lambda of: next((r.parameters for r in of.records if r.parameters), None)),
+        Column(
+            lambda of: next((r.parameters for r in of.records if r.parameters), None),
+            "weights",
+            "numbers that the model learns",
+            lambda row: number(row.parameters, 6),
+            spare=2,
+        ),
     ]
     seconds_per_run: Annotated[float | None, Column(lambda of: of.median(lambda run: run.seconds))]
     step_cost: Annotated[
@@ -188,9 +265,9 @@ class Row(Strict):
         Column(
             lambda of: of.step_cost,
             "cost",
-            "time of a step over the baseline's",
+            "time of a step over the other arm's",
             lambda row: number(row.step_cost, 2),
-            spare=2,
+            spare=4,
         ),
     ]
     clipped: Annotated[

@@ -1,49 +1,67 @@
-"""What a row is computed from: the runs of an arm beside those of its baseline."""
+"""What a row is computed from: the runs of an arm beside those of the one it is judged against."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
+from typing import Any
 
-from zoo.evidence.record import RunRecord, Series
+from zoo.evidence.record import RunRecord, Series, at_budget
+from zoo.evidence.target import met, ranked
 from zoo.evidence.tuning import Tuned
 from zoo.recipe import Arm, Recipe
+from zoo.recipe.pairs import differences
 from zoo.recipe.schema import Target
+from zoo.recipe.values import written
 from zoo.results import statistics
 from zoo.results.statistics import Speedup, Verdict
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a row is computed from: an arm and its baseline over the seeds that both have.
+    """What a row is computed from: an arm and the one it is judged against, over shared seeds.
 
     Attributes:
         recipe: with the arm.
         arm: the one that the row is of.
         records: its runs, in the order of the seeds.
-        base_records: those of the baseline.
+        other_records: those of the arm it is judged against; of the baseline, which is judged
+            against none, its own; empty if there is none.
         target: that the runs are scored against.
         times: steps-to-target of the runs; None for a censored one.
-        base_times: the same of the baseline.
-        speedup: of the arm over the baseline.
-        p_value: of the comparison, corrected; None for the baseline itself.
+        other_times: the same of the other's.
+        p_value: that the two do not differ, corrected; None where there is no verdict.
+        lacking: why there is none, if evidence is missing.
         tuned: what the search says of the grid; None where there was none for this target.
     """
 
     recipe: Recipe
     arm: Arm
     records: Sequence[RunRecord]
-    base_records: Sequence[RunRecord]
+    other_records: Sequence[RunRecord]
     target: Target
     times: Sequence[int | None]
-    base_times: Sequence[int | None]
-    speedup: Speedup
+    other_times: Sequence[int | None]
     p_value: float | None
+    lacking: str | None
     tuned: Tuned | None
 
     @property
     def budget(self) -> int:
         """B."""
         return self.recipe.spec.training.steps
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What the arm has where it differs from the one it is judged against, by dotted key."""
+        if self.arm.against is None:
+            return {}
+        spec, other = self.arm.spec, self.recipe.arms[self.arm.against].spec
+        keys = [key.split(".") for key in differences(spec, other)]
+        return {
+            f"{section}.{name}": written(getattr(getattr(spec, section), name))
+            for section, name in keys
+        }
 
     @property
     def metric(self) -> str:
@@ -53,22 +71,69 @@ class Comparison:
         return "test_loss" if any(losses) and not any(accuracies) else "test_accuracy"
 
     @property
-    def tested(self) -> float | None:
-        """The mean of the test metric over the runs that came so far."""
-        return _mean([getattr(record, self.metric) for record in self.records])
+    def tests(self) -> list[float]:
+        """The test metric of the runs that came so far."""
+        values = [getattr(record, self.metric) for record in self.records]
+        return [value for value in values if value is not None]
+
+    # ------------------------------------------------------------ times
+
+    @property
+    def reached(self) -> int:
+        """How many runs reached the target."""
+        return sum(time is not None for time in self.times)
+
+    @property
+    def kept(self) -> int:
+        """How many of those still met it at the last evaluation in the budget."""
+        last = [at_budget(record, self.target.metric, self.budget) for record in self.records]
+        return sum(
+            time is not None and met(value, self.target)
+            for time, value in zip(self.times, last, strict=True)
+        )
+
+    @property
+    def ranks(self) -> tuple[list[int], list[int]]:
+        """The times of the other's runs and of the arm's, as a paired test takes them."""
+        every = self.recipe.spec.training.evaluate_every
+        return ranked(self.other_times, self.budget, every), ranked(self.times, self.budget, every)
+
+    @functools.cached_property
+    def speedup(self) -> Speedup | None:
+        """Of the arm over the other; None if that has no run."""
+        if not self.other_times:
+            return None
+        return statistics.speedup(self.other_times, self.times, self.budget)
+
+    @property
+    def speedup_time(self) -> float | None:
+        """The speedup in time rather than in steps."""
+        return _ratio(None if self.speedup is None else self.speedup.ratio, self.step_cost)
+
+    @property
+    def p_faster(self) -> float | None:
+        """The share of pairs that the arm won; None for the baseline."""
+        if self.arm.against is None or not self.other_times:
+            return None
+        return statistics.share_won(*self.ranks)
 
     @property
     def verdict(self) -> Verdict | None:
-        """What the corrected p-value allows to say; None for the baseline itself."""
+        """What the corrected p-value allows to say; None where evidence is missing."""
         if self.p_value is None:
             return None
-        return statistics.verdict(self.base_times, self.times, self.budget, self.p_value)
+        return statistics.verdict(
+            *self.ranks,
+            self.p_value,
+            learns=any(time is not None for time in [*self.times, *self.other_times]),
+            keeps=2 * self.kept >= self.reached,
+        )
 
     @property
     def step_cost(self) -> float | None:
-        """The time of a step over the baseline's."""
-        of_base = _median([record.seconds_per_step for record in self.base_records])
-        return _ratio(self.median(lambda record: record.seconds_per_step), of_base)
+        """The time of a step over the other's."""
+        of_other = _median([record.seconds_per_step for record in self.other_records])
+        return _ratio(self.median(lambda record: record.seconds_per_step), of_other)
 
     def median(self, value: Callable[[RunRecord], float | None]) -> float | None:
         """Of a value over the runs, without those that have none."""

@@ -19,7 +19,8 @@ from zoo import theory
 from zoo.evidence.store import Store
 from zoo.files import write_whole
 from zoo.recipe import Recipe
-from zoo.results.leaderboard import ArmEvidence, evidence
+from zoo.results.eligibility import ArmEvidence
+from zoo.results.leaderboard import evidence
 
 _STYLE: dict[str, Any] = {
     "font.size": 9,

@@ -1,7 +1,8 @@
 """Paired statistics of censored steps-to-target.
 
-A run that does not reach the target within the budget B is censored: it counts as B, never as
-missing. Arms share seeds, so every comparison is over pairs.
+A run that does not reach the target within the budget B is censored: it counts as B in a mean,
+ranks after one that took all of B, and is never missing. Arms share seeds: every comparison is over
+pairs.
 """
 
 import functools
@@ -25,7 +26,7 @@ Verdict = Literal["better", "worse", "inconclusive", "neither learns"]
 
 @dataclass(frozen=True)
 class Speedup:
-    """mean min(T, B) of the baseline over that of the arm, with a 95 % interval."""
+    """mean min(T, B) of one arm over that of another, with the sides of a 95 % interval it has."""
 
     ratio: float
     low: float | None
@@ -33,22 +34,23 @@ class Speedup:
     bound: Bound
 
 
-def speedup(baseline: Sequence[int | None], arm: Sequence[int | None], budget: int) -> Speedup:
-    """How many times fewer steps the arm needs, over paired seeds.
+def speedup(other: Sequence[int | None], arm: Sequence[int | None], budget: int) -> Speedup:
+    """How many times fewer steps an arm needs than another, over paired seeds.
 
     The interval is a paired percentile bootstrap over seeds (Efron and Tibshirani 1993, chapter
     13), undefined for a single seed. At 10 seeds it covers about 91 %, not 95 %: verdicts do not
     use it.
 
     Returns:
-        The ratio. It is a lower bound if a baseline run is censored (the baseline would have needed
-        more), an upper one if a run of the arm is, and undetermined if both.
+        The ratio. It is a lower bound if a run of the other is censored (it would have needed
+        more), an upper one if a run of the arm is, and undetermined if both. A bound's interval is
+        open on its far side.
     """
-    base, of_arm = np.array(capped(baseline, budget)), np.array(capped(arm, budget))
+    of_other, of_arm = np.array(capped(other, budget)), np.array(capped(arm, budget))
     low = high = None
-    if len(base) > 1:
-        drawn = _resamples(len(base))
-        low, high = np.quantile((drawn @ base) / (drawn @ of_arm), (0.025, 0.975)).tolist()
+    if len(of_other) > 1:
+        drawn = _resamples(len(of_other))
+        low, high = np.quantile((drawn @ of_other) / (drawn @ of_arm), (0.025, 0.975)).tolist()
     bounds: dict[tuple[bool, bool], Bound] = {
         (False, False): "none",
         (True, False): "lower",
@@ -56,7 +58,10 @@ def speedup(baseline: Sequence[int | None], arm: Sequence[int | None], budget: i
         (True, True): "undetermined",
     }
     return Speedup(
-        float(base.mean() / of_arm.mean()), low, high, bounds[None in baseline, None in arm]
+        float(of_other.mean() / of_arm.mean()),
+        None if None in arm else low,
+        None if None in other else high,
+        bounds[None in other, None in arm],
     )
 
 
@@ -89,6 +94,17 @@ def sign_flip_p(differences: Sequence[int]) -> float:
     return float(share[sums >= seen].sum())
 
 
+def smallest_p(pairs: int) -> float:
+    """The least that `sign_flip_p` of so many pairs can be: all of them one way."""
+    return float(2.0 ** (1 - pairs))
+
+
+def share_won(other: Sequence[int], arm: Sequence[int]) -> float:
+    """The share of pairs in which the arm is faster, ties half."""
+    won = [(a < o) + (a == o) / 2 for o, a in zip(other, arm, strict=True)]
+    return sum(won) / len(won)
+
+
 def holm(p_values: Sequence[float], family: int | None = None) -> list[float]:
     """p-values corrected for the number of comparisons by Holm's step-down method (Holm 1979).
 
@@ -106,15 +122,25 @@ def holm(p_values: Sequence[float], family: int | None = None) -> list[float]:
 
 
 def verdict(
-    baseline: Sequence[int | None], arm: Sequence[int | None], budget: int, p_value: float
+    other: Sequence[int], arm: Sequence[int], p_value: float, *, learns: bool, keeps: bool
 ) -> Verdict:
-    """What the corrected p-value allows to say of the arm; from `SEEDS_FOR_VERDICT` pairs on."""
-    if all(time is None for time in [*baseline, *arm]):
+    """What the corrected p-value allows to say of an arm: first whether the two differ, then how.
+
+    Args:
+        other: the steps of the runs of the arm it is judged against, as ranked.
+        arm: those of its own.
+        p_value: that the two do not differ, corrected.
+        learns: whether any run of either reached the target.
+        keeps: whether at least half of the arm's runs that reached the target still met it at the
+            end: one that loses it again is no better.
+    """
+    if not learns:
         return "neither learns"
-    if p_value > LEVEL or len(arm) < SEEDS_FOR_VERDICT:
+    if p_value > LEVEL:
         return "inconclusive"
-    faster = sum(capped(arm, budget)) < sum(capped(baseline, budget))
-    return "better" if faster else "worse"
+    if sum(arm) > sum(other):
+        return "worse"
+    return "better" if keeps else "inconclusive"
 
 
 def early_average(steps: Sequence[int], values: Sequence[float | None], end: int) -> float | None:

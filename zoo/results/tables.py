@@ -36,6 +36,19 @@ def heading(recipe: Recipe, rows: Sequence[Row]) -> str:
     )
 
 
+def notes(rows: Sequence[Row]) -> list[str]:
+    """A line for each reason for which rows have no verdict."""
+    arms: dict[str, list[str]] = {}
+    for row in rows:
+        if row.lacking and row.against is not None:
+            arms.setdefault(row.lacking, []).append(row.arm)
+    every = sum(row.against is not None for row in rows)
+    return [
+        f"No verdict{'' if len(of) == every else ' on ' + ', '.join(of)}: {reason}"
+        for reason, of in arms.items()
+    ]
+
+
 _STYLES = {"better": "green", "worse": "red", "baseline": "dim"}
 
 
@@ -56,6 +69,8 @@ def terminal(recipe: Recipe, rows: Sequence[Row], width: int = WIDTH) -> Table:
     table = Table(
         title=Text(heading(recipe, rows), "table.title"),  # as text, whatever brackets are in it
         title_justify="left",
+        caption=Text("\n".join(notes(rows)), "table.caption") if notes(rows) else None,
+        caption_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, gap, 0, 0),
     )
@@ -82,6 +97,7 @@ def markdown(recipe: Recipe, rows: Sequence[Row]) -> str:
         f"| {sides} |",
         *(f"| {' | '.join(_cells(row, shown).values())} |" for row in rows),
         "",
+        *(line for note in notes(rows) for line in (f"{note}.", "")),
     ]
     return "\n".join(lines)
 

@@ -1,7 +1,9 @@
 """What there is to train: the runs of each arm, and how far it has come."""
 
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from zoo.evidence import tuning
 from zoo.evidence.record import RunRecord, TuningRun
 from zoo.recipe import Arm
 from zoo.recipe.schema import FIRST_TUNING_SEED
@@ -29,12 +31,33 @@ class Task:
         return f"{self.arm.id} seed {self.seed} at learning rate {self.learning_rate}"
 
 
+def still_to_do(
+    arm: Arm, seeds: Iterable[int], tried: Sequence[TuningRun], ran: Container[int]
+) -> list[Task]:
+    """What can be trained now: the search, stage by stage, and when it is complete the seeds.
+
+    Args:
+        arm: which.
+        seeds: those to be reported.
+        tried: the runs of the search that ended, without any that failed.
+        ran: the reported seeds that ended.
+    """
+    training, have = arm.spec.training, {(run.learning_rate, run.seed) for run in tried}
+    missing = tuning.search(training, tried) - have
+    if missing:
+        seed_by_seed = sorted(missing, key=lambda run: (run[1], run[0]))
+        return [Task(arm, rate, seed) for rate, seed in seed_by_seed]
+    rate = tuning.reported_rate(training, tried)
+    assert rate is not None
+    return [Task(arm, rate, seed) for seed in seeds if seed not in ran]
+
+
 @dataclass
 class ArmState:
     """How far an arm has come."""
 
     arm: Arm
-    seeds: int
+    seeds: range
     tuning: list[TuningRun]
     records: dict[int, RunRecord]
     waiting: list[Task] = field(default_factory=list)
@@ -43,23 +66,20 @@ class ArmState:
     @property
     def planned(self) -> int:
         """How many runs the arm needs in all, tuning included."""
-        grid = self.arm.spec.training.learning_rate
-        return self.seeds + (self._tuning_runs if len(grid) > 1 else 0)
-
-    @property
-    def _tuning_runs(self) -> int:
         training = self.arm.spec.training
-        return len(training.learning_rate) * training.tuning_seeds
+        first = tuning.first_runs(training)
+        final = training.final_tuning_seeds * tuning.FINALISTS if first else 0
+        return len(self.seeds) + len(first) + final
 
     @property
     def done(self) -> int:
         """How many of the planned runs have ended."""
-        return len(self.tuning) + sum(seed < self.seeds for seed in self.records)
+        return len(self.tuning) + sum(seed in self.seeds for seed in self.records)
 
     @property
     def reached(self) -> int:
         """How many reported runs reached the target."""
-        reported = [run for seed, run in self.records.items() if seed < self.seeds]
+        reported = [run for seed, run in self.records.items() if seed in self.seeds]
         return sum(run.status == "reached" for run in reported)
 
     @property

@@ -50,7 +50,7 @@ def _duration(seconds: float) -> str:
 
 
 def _arm_line(state: ArmState) -> str:
-    reported = sum(seed < state.seeds for seed in state.records)
+    reported = sum(seed in state.seeds for seed in state.records)
     if not reported:
         return "tuning" if state.tuning or state.running else ""
     return f"{state.reached} of {reported} reached the target"

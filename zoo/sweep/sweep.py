@@ -1,7 +1,8 @@
 """All runs of a comparison on every core: tasks on `concurrent.futures` executors.
 
-An arm is first tuned, then its reported seeds run at the chosen rate. Each worker is given one run
-at a time, the next one of the arm it has compiled; what has a record is not trained again.
+An arm is first tuned, in two stages, then its reported seeds run at the chosen rate. Each worker is
+given one run at a time, the next one of the arm it has compiled; what has a record is not trained
+again.
 """
 
 import traceback
@@ -15,13 +16,11 @@ from zoo.evidence import provenance
 from zoo.evidence import record as records
 from zoo.evidence.record import RunRecord, TuningRun
 from zoo.evidence.store import Store
-from zoo.evidence.tuning import tuned_rate
 from zoo.files import write_whole
 from zoo.parts import user_files
 from zoo.recipe import Arm, Recipe
-from zoo.recipe.schema import FIRST_TUNING_SEED
 from zoo.sweep import workers
-from zoo.sweep.plan import ArmState, Task
+from zoo.sweep.plan import ArmState, Task, still_to_do
 from zoo.sweep.workers import Worker
 
 MOST_STARTS = 10  # of processes, one after the other, that were lost before they were ready
@@ -37,6 +36,7 @@ class Sweep:
         recipes: what to train.
         store: where the evidence is and goes; `locked` from here on if other processes may write.
         imports: name and text of each Python file that registers what the recipes name.
+        seeds: to be reported, for all recipes; by default as many as each recipe says, from 0 on.
 
     Attributes:
         failures: one line for each run that failed.
@@ -46,7 +46,11 @@ class Sweep:
     """
 
     def __init__(
-        self, recipes: Sequence[Recipe], store: Store, imports: Sequence[user_files.Source] = ()
+        self,
+        recipes: Sequence[Recipe],
+        store: Store,
+        imports: Sequence[user_files.Source] = (),
+        seeds: range | None = None,
     ) -> None:
         self._store, self._recipes, self._imports = store, list(recipes), tuple(imports)
         changed = store.changed()
@@ -60,7 +64,7 @@ class Sweep:
                 tuning = [run for run in store.tuning(arm) if run.status != "failed"]
                 kept = {s: r for s, r in store.records(arm).items() if r.status != "failed"}
                 self._refuse_other_imports(arm, tuning, kept)
-                state = ArmState(arm, arm.spec.training.seeds, tuning, kept)
+                state = ArmState(arm, seeds or range(arm.spec.training.seeds), tuning, kept)
                 self._plan(state)
                 self.states.append(state)
         self._breaks: Counter[tuple[str, float, int]] = Counter()
@@ -75,27 +79,11 @@ class Sweep:
         return not any(state.waiting or state.running for state in self.states)
 
     def _plan(self, state: ArmState) -> None:
-        """Sets what can be trained now: the search, and when it is complete, the reported seeds."""
-        training, have = state.arm.spec.training, {(t.learning_rate, t.seed) for t in state.tuning}
-        search = [
-            Task(state.arm, rate, FIRST_TUNING_SEED + number)
-            for number in range(training.tuning_seeds)
-            for rate in training.learning_rate
-            if len(training.learning_rate) > 1 and (rate, FIRST_TUNING_SEED + number) not in have
-        ]
-        if search:
-            state.waiting = search
-            return
+        """Sets what can be trained now."""
         if any(run.status == "failed" for run in state.tuning):
             state.waiting = []  # no fair choice of a rate; the failure is reported
-            return
-        tuned = tuned_rate(state.arm, self._store)
-        assert tuned is not None
-        state.waiting = [
-            Task(state.arm, tuned.learning_rate, seed)
-            for seed in range(state.seeds)
-            if seed not in state.records
-        ]
+        else:
+            state.waiting = still_to_do(state.arm, state.seeds, state.tuning, state.records)
 
     def _refuse_other_imports(
         self, arm: Arm, tuning: Sequence[TuningRun], kept: dict[int, RunRecord]
@@ -127,7 +115,7 @@ class Sweep:
         with self._store.locked():
             for state in self.states:
                 if state.waiting:
-                    self._store.forget(state.arm, set(range(state.seeds)) - state.records.keys())
+                    self._store.forget(state.arm, set(state.seeds) - state.records.keys())
             try:
                 self._run(pool, listener)
             finally:

@@ -116,7 +116,7 @@ class CompiledArm:
             raise ZooError(f"{arm.id}: target.metric: {lacking}")
         xla = family.xla if xla is None else xla
         self._arm, self._data, self._training = arm, data, training
-        self._total = schedule.steps_in_all(training)
+        self._total = training.evaluation_steps[-1]
         self._probed = schedule.probe_steps(training.steps)
         self.model = _build_seeded(arm, data, seed=0)
         self._initial = functools.lru_cache(maxsize=2)(self._initial_of)

@@ -18,7 +18,7 @@ from zoo.probe import Probe
 from zoo.recipe.schema import Training
 from zoo.training.evaluation import Evaluation
 from zoo.training.measurements import Measurements
-from zoo.training.schedule import Segments, steps_in_all
+from zoo.training.schedule import Segments
 from zoo.training.step import TrainingStep
 
 SECONDS_PER_CALL = 1.0  # signals wait while TensorFlow computes
@@ -66,7 +66,7 @@ class Engine:
         self._measure = apart(probe.measure)
         self._measure_by_time = apart(probe.input_grad_rms)
         numbers = tf.TensorSpec((None,), tf.int32)
-        order = tf.TensorSpec((steps_in_all(training), batch_size), tf.int32)
+        order = tf.TensorSpec((training.evaluation_steps[-1], batch_size), tf.int32)
         self.advance = tf.function(
             self._advanced, input_signature=[order, Segments(numbers, numbers, numbers, numbers)]
         )

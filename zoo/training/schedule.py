@@ -50,11 +50,6 @@ def batch_order(seed: int, examples: int, batch_size: int, steps: int) -> npt.ND
     return np.concatenate(epochs).reshape(-1, batch_size)[:steps].astype(np.int32)
 
 
-def steps_in_all(training: schema.Training) -> int:
-    """The steps of a run: to the second evaluation past the budget, which may confirm a target."""
-    return (training.steps // training.evaluate_every + 2) * training.evaluate_every
-
-
 def probe_steps(steps: int) -> list[int]:
     """The steps at which a run of the given budget is probed: 0, 1, 2, 4, 8, 16 and each tenth."""
     early = [step for step in (0, 1, 2, 4, 8, 16) if step <= steps]
@@ -67,8 +62,7 @@ def segments(training: schema.Training, probed: Sequence[int]) -> Segments:
     A probed segment is one step long, so that its update is that step's. One begins at each drop of
     the learning rate, and one ends at the budget.
     """
-    every, total = training.evaluate_every, steps_in_all(training)
-    grid = list(range(every, total + 1, every))
+    grid = training.evaluation_steps
     ends = {training.steps, *grid, *training.drops, *probed, *(step + 1 for step in probed)}
     stops = sorted(ends - {0})
     probe_row = {step: row for row, step in enumerate(probed)}

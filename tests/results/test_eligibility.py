@@ -1,0 +1,187 @@
+"""Evidence that says more than was asked for, or less, carries no verdict: each way of cheating."""
+
+import pytest
+
+from tests.made_up_evidence import (
+    BUDGET,
+    YAML,
+    filling,
+    made_up_run,
+    made_up_search,
+    made_up_trial,
+    written,
+)
+from zoo import recipe as recipes
+from zoo.results import tables
+from zoo.results.eligibility import lacking_in_the_plan, seeds_needed
+from zoo.results.leaderboard import rows
+
+SEEDS = 10
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    return written(tmp_path, YAML.replace("seeds: 3", f"seeds: {SEEDS}"))
+
+
+@pytest.fixture
+def whole(recipe, store):
+    """Evidence that carries verdicts."""
+    filling(recipe, store)({"sigmoid": [None] * SEEDS, "tanh": [20] * SEEDS, "relu": [30] * SEEDS})
+    assert {row.arm: row.verdict for row in rows(recipe, store)} == {
+        "sigmoid": None,
+        "tanh": "better",
+        "relu": "better",
+    }
+    return store
+
+
+def lacks(recipe, store, arm="tanh"):
+    """What a row says is missing; it then has neither verdict nor p-value."""
+    row = next(row for row in rows(recipe, store) if row.arm == arm)
+    assert (row.verdict is None) == (row.p_value is None) == (row.lacking is not None)
+    return row.lacking
+
+
+def rewrite(store, arm, seed, **changes):
+    record = store.records(arm)[seed]
+    store.write_record(arm, record.model_copy(update=changes))
+
+
+def remove(store, arm, seed):
+    (store.root / "runs" / arm.recipe / arm.name / f"seed-{seed}.json").unlink()
+
+
+def test_bad_records_that_are_deleted(recipe, whole):
+    remove(whole, recipe.arms["tanh"], 3)
+    remove(whole, recipe.arms["tanh"], 8)
+    assert lacks(recipe, whole) == "no seeds 3, 8"
+    assert lacks(recipe, whole, "relu") is None
+
+
+def test_bad_records_that_are_marked_as_failed(recipe, whole):
+    rewrite(whole, recipe.arms["tanh"], 3, status="failed")
+    assert lacks(recipe, whole) == "seed 3 failed"
+
+
+def test_a_baseline_with_a_record_less_is_none_for_any_arm(recipe, whole):
+    remove(whole, recipe.arms["sigmoid"], 0)
+    assert lacks(recipe, whole) == lacks(recipe, whole, "relu") == "sigmoid: no seed 0"
+
+
+def test_other_seeds_alone(recipe, store):
+    filling(recipe, store)({"sigmoid": [None], "tanh": [20]})
+    for arm in (recipe.arms["sigmoid"], recipe.arms["tanh"]):
+        remove(store, arm, 0)
+        for seed in range(500, 500 + SEEDS):
+            store.write_record(arm, made_up_run(arm, seed, 20 if arm.name == "tanh" else None))
+    assert lacks(recipe, store).startswith("no seeds 0, 1, 2")
+
+
+def test_more_seeds_until_it_is_significant(recipe, whole):
+    for arm in recipe.arms.values():
+        whole.write_record(arm, made_up_run(arm, SEEDS, 20))
+    assert lacks(recipe, whole) == "seed 10 more than the 10 asked for"
+
+
+@pytest.mark.parametrize("setting", [{"settings": {"training.seeds": 12}}, {"seeds": 12}])
+def test_more_seeds_by_a_setting(recipe, whole, tmp_path, setting):
+    path = tmp_path / "recipes" / "made" / "up.yaml"
+    for arm in recipe.arms.values():
+        for seed in (10, 11):
+            whole.write_record(arm, made_up_run(arm, seed, 20))
+    other = recipes.load(path, **setting)
+    assert lacks(other, whole) == "12 seeds, the recipe asks for 10"
+
+
+def test_a_finer_grid_of_evaluations_in_one_arm(recipe, whole):
+    arm = recipe.arms["tanh"]
+    for seed in range(SEEDS):
+        curve = whole.records(arm)[seed].evaluation
+        first = {
+            name: [getattr(curve, name)[5], *getattr(curve, name)]
+            for name in ("training_loss", "val_loss", "val_accuracy")
+        }
+        finer = curve.model_copy(update={"step": [1, *curve.step], **first})
+        rewrite(whole, arm, seed, evaluation=finer)
+    assert lacks(recipe, whole) == "seed 0 not evaluated on the recipe's grid"
+
+
+def test_a_baseline_that_was_cut_short(recipe, whole):
+    arm = recipe.arms["sigmoid"]
+    curve = whole.records(arm)[2].evaluation
+    cut = {
+        name: getattr(curve, name)[:4]
+        for name in ("step", "training_loss", "val_loss", "val_accuracy")
+    }
+    rewrite(whole, arm, 2, evaluation=curve.model_copy(update=cut))
+    assert lacks(recipe, whole) == "sigmoid: seed 2 not evaluated on the recipe's grid"
+
+
+def test_a_run_that_diverged_has_the_grid_until_then(recipe, whole):
+    arm = recipe.arms["relu"]
+    whole.write_record(arm, made_up_run(arm, 4, None, diverged_at=45))
+    assert lacks(recipe, whole, "relu") is None
+    rewrite(whole, arm, 4, diverged_at=BUDGET)
+    assert lacks(recipe, whole, "relu") == "seed 4 not evaluated on the recipe's grid"
+
+
+def test_a_search_on_reported_seeds(recipe, whole):
+    arm = recipe.arms["tanh"]
+    search = made_up_search(arm, (None, 20, 50))
+    on_reported = [run.model_copy(update={"seed": run.seed - 1000}) for run in search]
+    whole.write_tuning(arm, search + on_reported)
+    assert "search for a rate has runs that the recipe does not ask for" in lacks(recipe, whole)
+    whole.write_tuning(arm, on_reported)
+    assert lacks(recipe, whole) is not None
+
+
+def test_a_search_with_more_or_fewer_runs_than_the_others(recipe, whole):
+    arm = recipe.arms["tanh"]
+    search = made_up_search(arm, (None, 20, 50))
+    whole.write_tuning(arm, [*search, made_up_trial(arm, 0.1, 1001, None)])
+    assert "runs that the recipe does not ask for" in lacks(recipe, whole)
+    whole.write_tuning(arm, [*search, search[0]])
+    assert "runs that the recipe does not ask for" in lacks(recipe, whole)
+    whole.write_tuning(arm, search[:-1])
+    assert lacks(recipe, whole) == "its search for a rate lacks 1 runs"
+    failed = search[0].model_copy(update={"status": "failed"})
+    whole.write_tuning(arm, [failed, *search[1:]])
+    assert lacks(recipe, whole) == "a run of its search for a rate failed"
+
+
+def test_another_target_is_exploratory(recipe, whole):
+    for row in rows(recipe, whole, target_value=0.5):
+        assert (row.verdict, row.p_value, row.lacking) == (None, None, "exploratory target")
+
+
+def test_what_is_missing_is_said_below_the_table(recipe, whole):
+    remove(whole, recipe.arms["tanh"], 3)
+    found = rows(recipe, whole)
+    assert tables.notes(found) == ["No verdict on tanh: no seed 3"]
+    text = tables.markdown(recipe, found)
+    assert "No verdict on tanh: no seed 3." in text
+    assert next(line for line in text.splitlines() if line.startswith("| tanh")).count("| – |")
+
+
+# ---------------------------------------------------------------- how many seeds
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "seeds"), [(1, 10), (25, 10), (26, 11), (51, 11), (52, 12)]
+)
+def test_the_more_comparisons_the_more_seeds(comparisons, seeds):
+    assert seeds_needed(comparisons) == seeds
+
+
+def test_a_recipe_with_too_few_seeds_for_its_arms_says_so(tmp_path):
+    arms = "".join(
+        f"  leaky_{n}: {{model.activation: {{class_name: LeakyReLU, config: "
+        f"{{negative_slope: {n / 100}}}}}}}\n"
+        for n in range(1, 25)
+    )
+    text = YAML.replace("seeds: 3", "seeds: 10") + arms
+    many = written(tmp_path, text)
+    assert many.comparisons == 26
+    assert lacking_in_the_plan(many) == "10 seeds, 26 comparisons need 11"
+    assert lacking_in_the_plan(written(tmp_path, text.replace("seeds: 10", "seeds: 11"))) is None

@@ -1,0 +1,109 @@
+"""Whether evidence may carry a verdict: it is what the recipe asks for, no more and no less.
+
+Whoever may leave out runs, add some, or look again with more of them can make noise significant.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zoo.evidence import tuning
+from zoo.evidence.record import RunRecord, TuningRun
+from zoo.evidence.tuning import Tuned
+from zoo.recipe import Arm, Recipe
+from zoo.results.statistics import LEVEL, SEEDS_FOR_VERDICT, smallest_p
+
+
+@dataclass(frozen=True)
+class ArmEvidence:
+    """What there is of an arm.
+
+    Attributes:
+        arm: which.
+        records: its reported runs by seed, without those that failed: they raised or lost their
+            worker, and say nothing of the arm.
+        failed: the seeds of those.
+        search: the runs that chose the learning rate.
+    """
+
+    arm: Arm
+    records: dict[int, RunRecord]
+    failed: Sequence[int]
+    search: Sequence[TuningRun]
+
+    @property
+    def tuned(self) -> Tuned | None:
+        """What the search says; None if it is not complete, or there is one rate."""
+        return tuning.tune(self.arm.spec.training, self.search)
+
+
+def seeds_needed(comparisons: int) -> int:
+    """The fewest seeds with which one of so many comparisons can be told from chance."""
+    seeds = SEEDS_FOR_VERDICT
+    while smallest_p(seeds) * comparisons > LEVEL:
+        seeds += 1
+    return seeds
+
+
+def lacking_in_the_plan(recipe: Recipe) -> str | None:
+    """Why no evidence of a recipe can carry a verdict, if none can."""
+    asked, needed = recipe.seeds, seeds_needed(recipe.comparisons)
+    if recipe.spec.training.seeds != asked:
+        return f"{recipe.spec.training.seeds} seeds, the recipe asks for {asked}"
+    if asked < needed:
+        return f"{asked} seeds, {recipe.comparisons} comparisons need {needed}"
+    return None
+
+
+def lacking(recipe: Recipe, of: ArmEvidence, other: ArmEvidence | None) -> str | None:
+    """What is missing for a verdict on an arm, in a few words; None if nothing is.
+
+    Args:
+        recipe: which asks for the evidence.
+        of: the evidence of the arm.
+        other: that of the arm it is judged against; None if there is none.
+    """
+    if plan := lacking_in_the_plan(recipe):
+        return plan
+    if other is None:
+        return f"no run of {of.arm.against}"
+    if reason := _lacking(recipe, of):
+        return reason
+    reason = _lacking(recipe, other)
+    return f"{other.arm.name}: {reason}" if reason else None
+
+
+def _lacking(recipe: Recipe, of: ArmEvidence) -> str | None:
+    asked = set(range(recipe.seeds))
+    if failed := sorted(asked & set(of.failed)):
+        return f"{_seeds(failed)} failed"
+    if missing := sorted(asked - of.records.keys()):
+        return f"no {_seeds(missing)}"
+    if extra := sorted((of.records.keys() | set(of.failed)) - asked):
+        return f"{_seeds(extra)} more than the {len(asked)} asked for"
+    for seed, record in sorted(of.records.items()):
+        if record.evaluation.step != _grid(of.arm, record):
+            return f"{_seeds([seed])} not evaluated on the recipe's grid"
+    return _lacking_search(of)
+
+
+def _lacking_search(of: ArmEvidence) -> str | None:
+    training = of.arm.spec.training
+    wanted = tuning.search(training, of.search)
+    runs = [(run.learning_rate, run.seed) for run in of.search]
+    if any(run.status == "failed" for run in of.search):
+        return "a run of its search for a rate failed"
+    if set(runs) - wanted or len(set(runs)) < len(runs):
+        return "its search for a rate has runs that the recipe does not ask for"
+    if wanted - set(runs):
+        return f"its search for a rate lacks {len(wanted - set(runs))} runs"
+    return None
+
+
+def _grid(arm: Arm, record: RunRecord) -> list[int]:
+    """The steps at which a run is evaluated: until it diverged, if it did."""
+    grid, end = arm.spec.training.evaluation_steps, record.diverged_at
+    return grid if end is None else [step for step in grid if step <= end]
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
