@@ -101,7 +101,7 @@ def made_up_search(arm, reached_at):
         (run.learning_rate, run.seed) for run in runs
     }:
         runs += [made_up_trial(arm, rate, seed, times[rate]) for rate, seed in sorted(missing)]
-    return runs
+    return sorted(runs, key=lambda run: (run.learning_rate, run.seed))
 
 
 def made_up_trial(arm, rate, seed, time, loss=1.0):

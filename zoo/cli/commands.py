@@ -202,9 +202,9 @@ def leaderboard(
     from zoo.results import published, tables
 
     chosen = _find(recipes) if recipes else None
-    boards = published.boards(folder, chosen, _parsed(settings), target)
-    if published.has_evidence(folder):
-        _warn(Store(folder).unlike_manifest())
+    unlike = Store(folder).unlike_manifest() if published.has_evidence(folder) else []
+    boards = published.boards(folder, chosen, _parsed(settings), target, intact=not unlike)
+    _warn(unlike)
     if not recipes:
         _warn(published.strange(Store(folder)))
     if format_ == "json":

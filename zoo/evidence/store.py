@@ -7,13 +7,13 @@
 """
 
 import contextlib
+import functools
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from zoo.errors import Place, ZooError, dotted, mistake, shown
@@ -35,7 +35,12 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._lock = FileLock(root / ".lock")
+
+    @functools.cached_property
+    def _lock(self) -> Any:
+        from filelock import FileLock  # reading does without it
+
+        return FileLock(self.root / ".lock")
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -46,6 +51,8 @@ class Store:
         Raises:
             ZooError: if another has it, or the folder cannot be written to.
         """
+        from filelock import Timeout
+
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(blocking=False)
@@ -184,7 +191,8 @@ class Store:
 
     def unlike_manifest(self) -> list[str]:
         """One line if the evidence is not what the manifest took down; none if it is."""
-        lines = [*self.changed(), *self.missing_or_extra()]
+        now, listed = self._digests(), self.manifest()
+        lines = [*self._changed(now, listed), *self._missing_or_extra(now, listed)]
         see = f"see: zoo leaderboard --check --results {self.root}"
         return [f"{lines[0]}; {len(lines)} such files, {see}"] if lines else []
 
@@ -206,22 +214,29 @@ class Store:
 
     def changed(self) -> list[str]:
         """One line for each file that is not what the manifest took down."""
-        now, listed = self._digests(), self.manifest()
+        return self._changed(self._digests(), self.manifest())
+
+    def missing_or_extra(self) -> list[str]:
+        """One line for each file that is either here or in the manifest, not both."""
+        return self._missing_or_extra(self._digests(), self.manifest())
+
+    def _changed(self, now: dict[str, str], listed: dict[str, str]) -> list[str]:
         return [
             f"{self.root / name}: changed since manifest.json was written"
             for name in sorted(now.keys() & listed.keys())
             if now[name] != listed[name]
         ]
 
-    def missing_or_extra(self) -> list[str]:
-        """One line for each file that is either here or in the manifest, not both."""
-        now, listed = self._digests().keys(), self.manifest().keys()
+    def _missing_or_extra(self, now: Collection[str], listed: Collection[str]) -> list[str]:
         return [
             *(
                 f"{self.root / name}: missing, but in manifest.json"
-                for name in sorted(listed - now)
+                for name in sorted(set(listed) - set(now))
             ),
-            *(f"{self.root / name}: not in manifest.json" for name in sorted(now - listed)),
+            *(
+                f"{self.root / name}: not in manifest.json"
+                for name in sorted(set(now) - set(listed))
+            ),
         ]
 
 

@@ -47,7 +47,7 @@ class Arm:
         after evidence was made says so (`zoo.recipe.values.AddedLater`). The learning-rate grid and
         the numbers of tuning seeds count: they decide the rate that the reported runs use.
         """
-        resolved = _deciding(self.spec)
+        resolved = deciding(self.spec)
         del resolved["training"]["seeds"]
         text = json.dumps(resolved, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -63,7 +63,7 @@ class Arm:
         return mistake(place, *([f"arms.{self.name}"] if changed else []), dotted(path), text)
 
 
-def _deciding(spec: BaseModel) -> dict[str, Any]:
+def deciding(spec: BaseModel) -> dict[str, Any]:
     """All values of an arm, without arguments added later that are at what they stand for."""
     values = {}
     for name, argument in type(spec).model_fields.items():
@@ -72,7 +72,7 @@ def _deciding(spec: BaseModel) -> dict[str, Any]:
         if any(value == mark.before for mark in later):
             continue
         if isinstance(value, BaseModel):
-            value = value.model_dump() if isinstance(value, KerasPart) else _deciding(value)
+            value = value.model_dump() if isinstance(value, KerasPart) else deciding(value)
         values[name] = value
     return values
 

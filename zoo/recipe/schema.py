@@ -4,6 +4,7 @@ The arguments of a model family are declared by the family itself (`zoo.recipe.f
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -61,13 +62,14 @@ def _grid(rates: list[float]) -> list[float]:
     if len(set(rates)) < len(rates):
         raise ValueError("a learning rate is given twice")
     rates = sorted(rates)
-    ratios = [high / low for low, high in itertools.pairwise(rates)]
-    mean = (rates[-1] / rates[0]) ** (1 / max(1, len(ratios)))
-    for low, ratio in zip(rates, ratios, strict=False):
-        if not 1 / EVEN <= ratio / mean <= EVEN:
+    places = [math.log(rate) for rate in rates]
+    mean = (places[-1] - places[0]) / max(1, len(rates) - 1)
+    for index, (low, high) in enumerate(itertools.pairwise(places)):
+        if abs(high - low - mean) > math.log(EVEN):
             raise ValueError(
-                f"should be evenly spaced in the logarithm: {low:g} to {low * ratio:g} is a factor "
-                f"{ratio:.3g}, the {len(rates)} rates {mean:.3g} on average"
+                f"should be evenly spaced in the logarithm: {rates[index]:g} to "
+                f"{rates[index + 1]:g} is a factor {math.exp(high - low):.3g}, the "
+                f"{len(rates)} rates {math.exp(mean):.3g} on average"
             )
     return rates
 

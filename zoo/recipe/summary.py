@@ -10,8 +10,11 @@ from zoo.recipe import yaml_places
 
 @dataclass(frozen=True)
 class Summary:
-    """A recipe's baseline, the names of its arms, and of its data set."""
+    """A recipe's words, its baseline, the names of its arms, and of its data set."""
 
+    id: str
+    title: str
+    claim: str
     baseline: str
     arms: list[str]
     data: str
@@ -31,12 +34,21 @@ def summary(recipe_id: str, known: Mapping[str, Path]) -> Summary:
         values = yaml_places.outline(known[recipe_id])
         if "extends" in values:
             values = _changed(yaml_places.outline(known[values["extends"]]), values)
-        return Summary(values["baseline"], list(values["arms"]), values["data"]["name"])
+        return Summary(
+            recipe_id,
+            values["title"],
+            values["claim"],
+            values["baseline"],
+            list(values["arms"]),
+            values["data"]["name"],
+        )
     except (LookupError, TypeError, AttributeError):
         from zoo.recipe.loading import load
 
         loaded = load(known[recipe_id])  # says what is wrong
-        return Summary(loaded.baseline, list(loaded.arms), loaded.spec.data.name)
+        data = loaded.spec.data.name
+        words = (recipe_id, loaded.title, loaded.claim)
+        return Summary(*words, loaded.baseline, list(loaded.arms), data)
 
 
 def _changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

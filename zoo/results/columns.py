@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 from zoo.evidence.record import rounded
 from zoo.evidence.target import capped, median_time
-from zoo.recipe import Recipe
 from zoo.recipe.schema import BENCHMARK
 from zoo.recipe.values import Strict
 from zoo.results.comparison import Comparison
@@ -30,7 +29,7 @@ class Column:
         heading: above it in the tables; none for what stands in the JSON alone.
         meaning: one line of the legend.
         show: the text of its cell.
-        when: whether the rows of a recipe have something to say there.
+        when: whether rows of one recipe have something to say there.
         left: whether texts stand to the left.
         spare: its turn to be left out where a table is too wide, from 1 on.
     """
@@ -39,7 +38,7 @@ class Column:
     heading: str = ""
     meaning: str = ""
     show: "Callable[[Row], str]" = lambda row: ""
-    when: "Callable[[Recipe, Sequence[Row]], bool]" = lambda recipe, rows: True
+    when: "Callable[[Sequence[Row]], bool]" = lambda rows: True
     left: bool = False
     spare: int = 0
 
@@ -130,7 +129,7 @@ class Row(Strict):
             "against",
             "the arm it is judged against",
             lambda row: row.against or "",
-            lambda recipe, rows: any(row.against not in (None, row.baseline) for row in rows),
+            lambda rows: any(row.against not in (None, row.baseline) for row in rows),
             left=True,
         ),
     ]
@@ -154,7 +153,7 @@ class Row(Strict):
             "kept",
             "of those, runs that still met it at the end of the budget",
             lambda row: str(row.kept),
-            lambda recipe, rows: any(row.kept < row.reached for row in rows),
+            lambda rows: any(row.kept < row.reached for row in rows),
         ),
     ]
     diverged: Annotated[
@@ -212,7 +211,7 @@ class Row(Strict):
             "second",
             "the rate that came second, and its mean steps in tuning",
             _shown_runner_up,
-            lambda recipe, rows: any(row.runner_up for row in rows),
+            lambda rows: any(row.runner_up for row in rows),
             spare=3,
         ),
     ]
@@ -277,7 +276,7 @@ class Row(Strict):
             "clip",
             "share of the steps at which clipping changed a gradient, median of the runs",
             lambda row: _share(row.clipped),
-            lambda recipe, rows: any(row.clipped is not None for row in rows),
+            lambda rows: any(row.clipped is not None for row in rows),
         ),
     ]
     largest_norm: Annotated[
@@ -287,7 +286,7 @@ class Row(Strict):
             "norm",
             "largest norm of all gradients together, before clipping, median of the runs",
             lambda row: number(row.largest_norm, 2),
-            lambda recipe, rows: any(row.clipped is not None for row in rows),
+            lambda rows: any(row.clipped is not None for row in rows),
             spare=1,
         ),
     ]
@@ -298,9 +297,7 @@ class Row(Strict):
             "zeros",
             "share of exact zeros in the first layer's gradient, at the start",
             lambda row: _share(row.zero_grads),
-            lambda recipe, rows: any(
-                "training.precision" in arm.changes for arm in recipe.arms.values()
-            ),
+            lambda rows: any("training.precision" in row.changes for row in rows),
         ),
     ]
 

@@ -7,7 +7,7 @@ from zoo.evidence.store import Store
 from zoo.files import write_whole
 from zoo.recipe import Recipe
 from zoo.results import figures, leaderboard, tables
-from zoo.results.folder import FOLDER
+from zoo.results.folder import FOLDER, derivation
 from zoo.results.published import recipes_in
 
 # What the README shows of the first recipe stands between these.
@@ -25,11 +25,13 @@ def derived(folder: Path) -> Iterator[tuple[Path, str]]:
     """The path and text of each table that follows from the evidence in a folder."""
     store = Store(folder)
     boards = [(recipe, leaderboard.rows(recipe, store)) for recipe in recipes_in(store)]
-    yield folder / "leaderboard.json", tables.as_json([row for _, rows in boards for row in rows])
+    rows = tables.as_json([row for _, rows in boards for row in rows])
+    yield folder / "leaderboard.json", rows
+    yield folder / "derived.json", derivation(folder, rows)
     sections = [
         tables.markdown(recipe, rows) + _pictures(folder, recipe) for recipe, rows in boards
     ]
-    shown = {column for recipe, rows in boards for column in tables.columns(recipe, rows)}
+    shown = {column for _, rows in boards for column in tables.columns(rows)}
     legend = tables.legend(shown)
     yield folder / "LEADERBOARD.md", _HEADING + legend + "\n\n" + "\n".join(sections)
     readme = folder.parent / "README.md"

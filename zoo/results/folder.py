@@ -1,5 +1,6 @@
 """Where the zoo's own results lie, and its rows as they are written there: light to import."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -25,3 +26,26 @@ def committed(folder: Path = FOLDER) -> list[dict[str, Any]]:
     except ValueError as error:
         raise ZooError(f"{path}: cannot be read: {error}; restore the file") from None
     return result
+
+
+def derivation(folder: Path, rows: str) -> str:
+    """The text of derived.json: from which evidence, by its manifest, which rows were derived.
+
+    Args:
+        folder: of the evidence.
+        rows: the text of leaderboard.json.
+    """
+    digests = {
+        "manifest.json": hashlib.sha256(read_bytes(folder / "manifest.json")).hexdigest(),
+        "leaderboard.json": hashlib.sha256(rows.encode()).hexdigest(),
+    }
+    return json.dumps(digests, indent=0, sort_keys=True) + "\n"
+
+
+def derivation_stands(folder: Path) -> bool:
+    """Whether the rows in a folder are those derived from the evidence of its manifest."""
+    try:
+        rows = read_bytes(folder / "leaderboard.json").decode()
+        return read_bytes(folder / "derived.json").decode() == derivation(folder, rows)
+    except (ZooError, UnicodeDecodeError):
+        return False

@@ -8,9 +8,11 @@ from zoo import recipe as recipes
 from zoo.errors import ZooError
 from zoo.evidence.store import Store
 from zoo.recipe import Recipe
-from zoo.results import leaderboard
+from zoo.recipe.summary import summary
 from zoo.results.columns import Row
-from zoo.results.folder import FOLDER, committed
+from zoo.results.folder import FOLDER, committed, derivation_stands
+from zoo.results.leaderboard import rows as leaderboard_rows
+from zoo.results.tables import Titled
 
 
 def has_evidence(folder: Path = FOLDER) -> bool:
@@ -43,34 +45,57 @@ def strange(store: Store) -> list[str]:
 
 
 def boards(
-    folder: Path, names: Sequence[str] | None, settings: Mapping[str, Any], target: float | None
-) -> list[tuple[Recipe, list[Row]]]:
+    folder: Path,
+    names: Sequence[str] | None,
+    settings: Mapping[str, Any],
+    target: float | None,
+    intact: bool = False,
+) -> list[tuple[Titled, list[Row]]]:
     """Recipes with their rows.
+
+    The zoo's own rows are taken as they were derived, where the evidence is what it was then;
+    `zoo.results.check` computes them anew.
 
     Args:
         folder: of evidence; an installed zoo has the rows alone.
         names: ids or files of recipes; None for all that have evidence.
         settings: as `zoo.recipe.load` takes them.
         target: as `zoo.results.leaderboard.rows`.
+        intact: the evidence is what its manifest says.
 
     Raises:
         ZooError: if a recipe has no evidence, or what is asked needs the raw evidence.
     """
-    store = Store(folder)
-    if not has_evidence(folder):
-        published = rows(folder) if folder == FOLDER else []
-        if not published:
+    ours, raw = folder == FOLDER, has_evidence(folder)
+    if not raw:
+        if not ours or not rows(folder):
             raise ZooError(f"{folder}: no evidence here; see: zoo run --help")
         if target is not None or settings:
             raise ZooError(
                 "an installed zoo holds the rows without the run records: "
                 "--target and --set need a clone, or --results DIR"
             )
-        chosen = [recipes.load(name) for name in names or sorted({row.recipe for row in published})]
-        boards = [(one, [row for row in published if row.recipe == one.id]) for one in chosen]
-        for one, its_rows in boards:
-            if not its_rows:
-                raise ZooError(f"{one.id}: no evidence; run: zoo run {one.id}")
-        return boards
+    derived = not raw or (intact and derivation_stands(folder))
+    if ours and derived and target is None and not settings:
+        published = _published(folder, names)
+        if published is not None:
+            return published
+    store = Store(folder)
     chosen = [recipes.load(name, settings) for name in names] if names else recipes_in(store)
-    return [(one, leaderboard.rows(one, store, target)) for one in chosen]
+    return [(one, leaderboard_rows(one, store, target)) for one in chosen]
+
+
+def _published(folder: Path, names: Sequence[str] | None) -> list[tuple[Titled, list[Row]]] | None:
+    """The rows as committed; None if one of the recipes is a file that is none of the zoo's."""
+    known = recipes.available()
+    of_recipe: dict[str, list[Row]] = {}
+    for row in rows(folder):
+        of_recipe.setdefault(row.recipe, []).append(row)
+    ids = {str(path.resolve()): recipe_id for recipe_id, path in known.items()}
+    chosen = [ids.get(str(Path(name).resolve()), name) for name in names or of_recipe]
+    if not all(name in known for name in chosen):
+        return None
+    for name in chosen:
+        if name not in of_recipe:
+            raise ZooError(f"{name}: no evidence; run: zoo run {name}")
+    return [(summary(name, known), of_recipe[name]) for name in chosen]

@@ -9,12 +9,13 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Literal
 
 from zoo.evidence.target import capped
+
+if TYPE_CHECKING:  # rows that are there already are printed without it, in half the time
+    import numpy as np
+    import numpy.typing as npt
 
 LEVEL = 0.05
 SEEDS_FOR_VERDICT = 10
@@ -46,6 +47,8 @@ def speedup(other: Sequence[int | None], arm: Sequence[int | None], budget: int)
         more), an upper one if a run of the arm is, and undetermined if both. A bound's interval is
         open on its far side.
     """
+    import numpy as np
+
     of_other, of_arm = np.array(capped(other, budget)), np.array(capped(arm, budget))
     low = high = None
     if len(of_other) > 1:
@@ -66,12 +69,14 @@ def speedup(other: Sequence[int | None], arm: Sequence[int | None], budget: int)
 
 
 @functools.cache
-def _resamples(pairs: int) -> npt.NDArray[np.int64]:
+def _resamples(pairs: int) -> "npt.NDArray[np.int64]":
     """How often each pair is drawn in each resample; the same for all rows.
 
     Whole numbers, as steps are: sums of steps are then exact and a leaderboard's digits the same on
     every machine, in whatever order its BLAS adds.
     """
+    import numpy as np
+
     drawn = np.random.default_rng(0).integers(0, pairs, (RESAMPLES, pairs))
     return np.stack([(drawn == pair).sum(axis=1) for pair in range(pairs)], axis=1)
 
@@ -83,6 +88,8 @@ def sign_flip_p(differences: Sequence[int]) -> float:
     share of all 2^n assignments of signs whose sum is as far from 0 as the one seen (Fisher 1935).
     The assignments are counted by sum, not listed, so that n is not limited.
     """
+    import numpy as np
+
     unit = math.gcd(*differences) or 1
     sizes = [abs(difference) // unit for difference in differences]
     seen, total = abs(sum(differences)) // unit, sum(sizes)
@@ -154,5 +161,7 @@ def early_average(steps: Sequence[int], values: Sequence[float | None], end: int
         return None
     if (pairs[0][0], pairs[-1][0]) != (0, end) or end == 0:
         return None
+    import numpy as np
+
     x, y = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
     return float(np.trapezoid(y, x) / (x[-1] - x[0]))

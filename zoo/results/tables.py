@@ -2,23 +2,39 @@
 
 import json
 from collections.abc import Collection, Sequence
+from typing import Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from zoo.recipe import Recipe
 from zoo.results.columns import COLUMNS, Column, Row
 
 WIDTH = 100
 
 
-def columns(recipe: Recipe, rows: Sequence[Row]) -> dict[str, Column]:
-    """The columns, by heading, that have something to say of a recipe."""
+class Titled(Protocol):
+    """A recipe, or its summary."""
+
+    @property
+    def id(self) -> str:
+        """Such as `digits/activation`."""
+
+    @property
+    def title(self) -> str:
+        """What is compared."""
+
+    @property
+    def claim(self) -> str:
+        """What the comparison is said to show."""
+
+
+def columns(rows: Sequence[Row]) -> dict[str, Column]:
+    """The columns, by heading, that have something to say of the rows of a recipe."""
     return {
         column.heading: column
         for column in COLUMNS.values()
-        if column.heading and column.when(recipe, rows)
+        if column.heading and column.when(rows)
     }
 
 
@@ -26,7 +42,7 @@ def _cells(row: Row, shown: dict[str, Column]) -> dict[str, str]:
     return {heading: column.show(row) for heading, column in shown.items()}
 
 
-def heading(recipe: Recipe, rows: Sequence[Row]) -> str:
+def heading(recipe: Titled, rows: Sequence[Row]) -> str:
     """One line that says what the rows of a recipe compare."""
     target = rows[0].target
     sign = "≥" if target["mode"] == "max" else "≤"
@@ -52,9 +68,9 @@ def notes(rows: Sequence[Row]) -> list[str]:
 _STYLES = {"better": "green", "worse": "red", "baseline": "dim"}
 
 
-def terminal(recipe: Recipe, rows: Sequence[Row], width: int = WIDTH) -> Table:
+def terminal(recipe: Titled, rows: Sequence[Row], width: int = WIDTH) -> Table:
     """A table for the terminal; where it is too wide, it goes closer, then without some columns."""
-    shown = columns(recipe, rows)
+    shown = columns(rows)
     lines = [_cells(row, shown) for row in rows]
     longest = {name: max(map(len, (name, *(line[name] for line in lines)))) for name in shown}
 
@@ -82,9 +98,9 @@ def terminal(recipe: Recipe, rows: Sequence[Row], width: int = WIDTH) -> Table:
     return table
 
 
-def markdown(recipe: Recipe, rows: Sequence[Row]) -> str:
+def markdown(recipe: Titled, rows: Sequence[Row]) -> str:
     """A section of Markdown: heading, claim and table."""
-    shown = columns(recipe, rows)
+    shown = columns(rows)
     sides = " | ".join("---" if column.left else "---:" for column in shown.values())
     lines = [
         f"### {recipe.id}",

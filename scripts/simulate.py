@@ -1,0 +1,108 @@
+"""How often the protocol errs, by simulation: the tables of docs/method.md.
+
+    python scripts/simulate.py [--trials 10000]
+
+Two arms that do not differ are tuned and judged as real ones are, by the zoo's own code. Each has two
+learning rates, one of which needs some percent more steps; the steps of a run scatter by 20 % over
+seeds. Each arm chooses its rate by itself, so that it can happen on the better one or not: a verdict
+then tells of the choice. The second table is how often an interval of 95 % holds the true speedup.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+import numpy as np
+
+from zoo.evidence import tuning
+from zoo.evidence.record import TuningRun
+from zoo.recipe.schema import Training
+from zoo.results.statistics import LEVEL, sign_flip_p, speedup
+
+DISTANCES = (0, 5, 10, 20, 30, 50)  # percent that one rate needs more steps than the other
+STAGES = ((2, 0), (2, 4), (6, 0))  # tuning seeds of all rates, and more of the two best
+SCATTER = 0.2  # the standard deviation of the logarithm of steps over seeds
+STEPS, EVERY, BUDGET = 200, 5, 1000
+PAIRS = 10
+
+
+def plan(first: int, final: int) -> Training:
+    """A training with two rates, tuned with so many seeds in each stage."""
+    return Training(
+        optimizer="SGD",
+        learning_rate=[0.1, 0.2],
+        steps=BUDGET,
+        evaluate_every=EVERY,
+        seeds=PAIRS,
+        tuning_seeds=first,
+        final_tuning_seeds=final,
+    )
+
+
+def times(draw: np.random.Generator, mean: float, count: int) -> list[int]:
+    """The steps of some runs, on the grid of evaluations."""
+    steps = mean * np.exp(draw.normal(-(SCATTER**2) / 2, SCATTER, count))
+    return [int(step) for step in np.ceil(steps / EVERY) * EVERY]
+
+
+def trial(draw: np.random.Generator, training: Training, means: dict[float, float]) -> list[int]:
+    """The reported steps of one arm, at the rate that it chose."""
+    runs: list[TuningRun] = []
+    while missing := tuning.search(training, runs) - {(r.learning_rate, r.seed) for r in runs}:
+        for rate, seed in sorted(missing):
+            [time] = times(draw, means[rate], 1)
+            runs.append(
+                TuningRun.model_construct(
+                    learning_rate=rate, seed=seed, status="reached", steps_to_target=time
+                )
+            )
+    rate = tuning.reported_rate(training, runs)
+    assert rate is not None
+    return times(draw, means[rate], PAIRS)
+
+
+def false_verdicts(training: Training, distance: float, trials: int) -> float:
+    """The share of trials in which two arms that do not differ are told apart, before Holm."""
+    draw = np.random.default_rng(round(distance))
+    means = {0.1: float(STEPS), 0.2: STEPS * (1 + distance / 100)}
+    count = 0
+    for _ in range(trials):
+        one, other = trial(draw, training, means), trial(draw, training, means)
+        count += sign_flip_p([a - b for a, b in zip(one, other, strict=True)]) <= LEVEL
+    return count / trials
+
+
+def coverage(ratio: float, trials: int) -> float:
+    """The share of trials in which the interval of a speedup holds the true one."""
+    draw = np.random.default_rng(1)
+    count = 0
+    for _ in range(trials):
+        result = speedup(times(draw, STEPS * ratio, PAIRS), times(draw, STEPS, PAIRS), BUDGET)
+        assert result.low is not None and result.high is not None
+        count += result.low <= ratio <= result.high
+    return count / trials
+
+
+def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    lines = [heading, ["---:"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=10_000)
+    trials = parser.parse_args().trials
+    rows = [
+        [f"{first} + {final}"]
+        + [f"{false_verdicts(plan(first, final), d, trials):.1%}" for d in DISTANCES]
+        for first, final in STAGES
+    ]
+    print(table(["tuning seeds", *(f"{distance} % apart" for distance in DISTANCES)], rows))
+    print()
+    ratios = (1.0, 1.25, 2.0, 4.0)
+    covered = [f"{coverage(ratio, trials):.1%}" for ratio in ratios]
+    print(table(["true speedup", *map(str, ratios)], [["covered", *covered]]))
+
+
+if __name__ == "__main__":
+    main()

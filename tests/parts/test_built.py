@@ -1,0 +1,90 @@
+"""Fairness is of what Keras builds: another spelling earns no arm a grid of its own."""
+
+import pytest
+
+from tests.recipe.test_loading import VALID
+from zoo import recipe
+from zoo.errors import ZooError
+from zoo.parts import built, trial
+from zoo.recipe.values import KerasPart
+
+SGD = "{class_name: SGD, config: {momentum: 0.9}}"
+
+
+def refusals(tmp_path, text):
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    try:
+        trial.check(recipe.load(path))
+    except ZooError as error:
+        return str(error).split("\n")
+    return []
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        "{class_name: sgd, config: {momentum: 0.9}}",
+        "{class_name: SGD, config: {momentum: 0.9, nesterov: false}}",
+        "{class_name: SGD, config: {momentum: 0.9, global_clipnorm: 1.0e+30}}",
+        "{class_name: SGD, config: {momentum: 0.9, clipnorm: 1.0}}",
+        "{class_name: SGD, config: {momentum: 0.9, clipvalue: 0.01}}",
+        "{class_name: SGD, config: {momentum: 0.9, weight_decay: 1.0e-12}}",
+        "{class_name: SGD, config: {momentum: 0.9, name: mine}}",
+        "{class_name: SGD, config: {momentum: 0.9000001}}",
+    ],
+)
+def test_the_same_steps_are_no_reason_for_another_grid(tmp_path, optimizer):
+    own = f"training.optimizer: {optimizer}\n"
+    text = VALID.replace("training.optimizer: Adam\n", own)
+    reason = "arms.adam: training.learning_rate: only an arm that changes the optimizer"
+    assert any(reason in line for line in refusals(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        "Adam",
+        "SGD",
+        "{class_name: SGD, config: {momentum: 0.9, nesterov: true}}",
+        "{class_name: SGD, config: {momentum: 0.8}}",
+        "AdaHessian",
+        "{class_name: Muon, config: {exclude_layers: [output]}}",
+    ],
+)
+def test_another_optimizer_may_have_another_grid(tmp_path, optimizer):
+    text = VALID.replace("training.optimizer: Adam\n", f"training.optimizer: {optimizer}\n")
+    assert refusals(tmp_path, text) == []
+
+
+def test_optimizers_are_compared_with_themselves():
+    for name in ("SGD", "Adam", "AdamW", "Lion", "Muon", "AdaHessian"):
+        part = KerasPart(class_name=name)
+        assert built.steps_alike(part, part)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{model.activation: relu}", "{model.activation: {class_name: sigmoid, config: {}}}"),
+        ("{model.activation: relu}", "{model.initializer: GlorotUniform}"),
+        (
+            "{model.activation: relu}",
+            "{model.dense: {class_name: Dense, config: {use_bias: true}}}",
+        ),
+        (
+            "training.optimizer: Adam\n    training.learning_rate: [0.0001, 0.001]",
+            "training.optimizer: {class_name: sgd, config: {momentum: 0.9}}",
+        ),
+    ],
+)
+def test_an_arm_that_only_spells_it_otherwise_changes_nothing(tmp_path, old, new):
+    assert old in VALID
+    lines = refusals(tmp_path, VALID.replace(old, new))
+    assert any("changes nothing" in line for line in lines), lines
+
+
+@pytest.mark.combination
+@pytest.mark.parametrize("recipe_id", recipe.available())
+def test_no_shipped_arm_builds_what_another_does(recipe_id):
+    assert built.mistakes(recipe.load(recipe_id)) == []

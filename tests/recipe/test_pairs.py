@@ -1,0 +1,106 @@
+"""Who is judged against whom: one thing apart, or beside the arm that tells two apart."""
+
+import pytest
+
+from tests.recipe.test_loading import RELU, VALID, refusal, written
+from zoo import recipe
+from zoo.recipe import pairs
+
+__all__ = ["written"]
+
+HE = "{model.activation: relu, model.initializer: he_normal}"
+TWO = VALID.replace(RELU, f"{RELU}\n  relu_he: {HE}")
+AGAINST = TWO.replace("arms:\n", "against: {relu_he: relu}\narms:\n")
+
+
+def test_an_arm_is_judged_against_the_baseline_or_the_one_that_is_named(written):
+    arms = recipe.load(written(AGAINST)).arms
+    assert {name: arm.against for name, arm in arms.items()} == {
+        "sigmoid": None,
+        "relu": "sigmoid",
+        "relu_he": "relu",
+        "adam": "sigmoid",
+    }
+
+
+@pytest.mark.parametrize(
+    ("against", "said"),
+    [
+        ("{relu_he: rellu}", "against.relu_he: no arm 'rellu', did you mean relu?"),
+        ("{rely_he: relu}", "against.rely_he: no arm 'rely_he', did you mean relu_he?"),
+        ("{relu: relu}", "against.relu: an arm cannot be judged against itself"),
+        ("{sigmoid: relu}", "against.sigmoid: is the baseline, which is judged against none"),
+        (
+            "{relu: relu_he, relu_he: adam, adam: relu}",
+            "against.relu: goes in a circle: relu against relu_he against adam against relu",
+        ),
+        ("[relu]", "against: should be a mapping of keys to values, not ['relu']"),
+        ("{relu: 3}", "against.relu: should be a valid string, not 3"),
+    ],
+)
+def test_whom_it_cannot_be_judged_against(written, against, said):
+    lines = refusal(written(AGAINST.replace("{relu_he: relu}", against)))
+    assert any(said in line and line.startswith("x.yaml:14:") for line in lines), lines
+
+
+def test_an_arm_that_differs_in_two_things_needs_the_arm_without_one_of_them(written):
+    without = VALID.replace(RELU, HE)
+    [line] = refusal(written(without))
+    assert line == (
+        "x.yaml:16:3: arms.relu: differs from sigmoid, which it is judged against, in "
+        "model.activation and model.initializer: say under against which arm it differs from in "
+        "one thing, or add the arm without one of them"
+    )
+    recipe.load(written(TWO))  # relu is the arm without the second
+
+
+def test_the_arm_without_must_itself_be_fair(written):
+    """Three things apart, one arm is without one of them, but none without two."""
+    three = "{model.activation: relu, model.initializer: he_normal, model.depth: 5}"
+    text = VALID.replace(RELU, f"{HE}\n  both: {three}")
+    lines = refusal(written(text))
+    assert [line.split(": ")[1] for line in lines] == ["arms.relu", "arms.both"]
+    recipe.load(written(TWO + f"  both: {three}\n"))
+
+
+def test_an_arm_that_is_the_one_it_is_judged_against(written):
+    text = TWO.replace(HE, RELU).replace("arms:\n", "against: {relu_he: relu}\narms:\n")
+    [line] = refusal(written(text))
+    assert line == "x.yaml:18:3: arms.relu_he: is the same as relu, which it is judged against"
+
+
+def test_a_grid_goes_with_its_optimizer_and_a_part_is_one_thing(written):
+    arms = recipe.load(written(AGAINST)).arms
+
+    def differences(one, other):
+        return pairs.differences(arms[one].spec, arms[other].spec)
+
+    assert differences("adam", "sigmoid") == ["training.optimizer"]
+    assert differences("relu_he", "relu") == ["model.initializer"]
+    assert differences("relu_he", "adam") == [
+        "model.activation",
+        "model.initializer",
+        "training.optimizer",
+    ]
+
+
+def test_chosen_arms_bring_those_they_are_judged_against(written):
+    loaded = recipe.load(written(AGAINST))
+    assert list(loaded.only(["relu_he"]).arms) == ["sigmoid", "relu", "relu_he"]
+    assert list(loaded.only(["adam"]).arms) == ["sigmoid", "adam"]
+
+
+@pytest.mark.parametrize("recipe_id", recipe.available())
+def test_a_shipped_pair_differs_in_one_thing_or_the_recipe_says_why(recipe_id):
+    """Its comments name the arm and the second change, and the arm without it is there."""
+    loaded = recipe.load(recipe_id)
+    for arm in loaded.arms.values():
+        if arm.against is None:
+            continue
+        keys = pairs.differences(arm.spec, loaded.arms[arm.against].spec)
+        if len(keys) > 1:
+            text = recipe.available()[recipe_id].read_text()
+            parents = [line.split()[-1] for line in text.splitlines() if line[:8] == "extends:"]
+            text += "".join(recipe.available()[parent].read_text() for parent in parents)
+            comments = " ".join(line for line in text.splitlines() if line.startswith("#"))
+            assert arm.name in comments and "without" in comments, (arm.id, keys)
