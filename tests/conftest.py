@@ -19,6 +19,7 @@ SMALL = {
     "training.evaluate_every": 7,
     "training.seeds": 2,
     "training.tuning_seeds": 1,
+    "training.final_tuning_seeds": 1,
     "target.value": 0.5,
 }
 MUCH = 50 * 2**20

@@ -8,7 +8,7 @@ import sys
 import time
 
 STEPS, BATCH, WIDTH, DEPTH, INPUTS = 2000, 128, 128, 10, 784
-PROBED = {0, 1, 2, 4, 8, 16, *(STEPS * tenth // 10 for tenth in range(1, 10))}
+PROBED = {0, 1, 2, 4, 8, 16, 32, 64, *(STEPS * tenth // 10 for tenth in range(1, 10))}
 
 
 def train(torch, model, x, y, steps):

@@ -13,7 +13,6 @@ from zoo.data import folders, names
 from zoo.errors import ZooError
 from zoo.recipe import finding
 from zoo.recipe.summary import summary
-from zoo.recipe.values import written
 from zoo.results.folder import committed
 
 if TYPE_CHECKING:
@@ -132,6 +131,8 @@ def recipe(loaded: "Recipe", arm: str | None = None) -> str:
     Raises:
         ZooError: if the recipe has no such arm.
     """
+    from zoo.recipe.values import written
+
     if arm is not None and arm not in loaded.arms:
         raise ZooError(f"{loaded.id}: no arm {arm}; arms: {', '.join(loaded.arms)}")
     shown = loaded.arms[arm or loaded.baseline]

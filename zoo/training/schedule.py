@@ -51,8 +51,8 @@ def batch_order(seed: int, examples: int, batch_size: int, steps: int) -> npt.ND
 
 
 def probe_steps(steps: int) -> list[int]:
-    """The steps at which a run of the given budget is probed: 0, 1, 2, 4, 8, 16 and each tenth."""
-    early = [step for step in (0, 1, 2, 4, 8, 16) if step <= steps]
+    """The steps at which a run of the given budget is probed: 0, 1, 2, 4 ... 64, each tenth."""
+    early = [step for step in (0, 1, 2, 4, 8, 16, 32, 64) if step <= steps]
     return sorted({*early, *(round(steps * tenth / 10) for tenth in range(1, 11))})
 
 
