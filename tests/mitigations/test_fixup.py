@@ -15,6 +15,7 @@ from zoo.recipe.values import KerasPart
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+FACTOR = math.sqrt(0.1)  # of a scalar over the weight that it is kept as
 
 
 def part(class_name: str, **config: object) -> KerasPart:
@@ -93,15 +94,92 @@ def test_scalars_by_hand():
     bias, multiplier = ScalarBias(), ScalarMultiplier()
     np.testing.assert_array_equal(bias(x), x)
     np.testing.assert_array_equal(multiplier(x), x)
-    bias.bias.assign(0.25)
-    multiplier.scale.assign(-2)
+    bias.bias.assign(0.25 / FACTOR)
+    multiplier.scale.assign(-2 / FACTOR)
     with tf.GradientTape() as tape:
         y = multiplier(bias(x))
         loss = tf.reduce_sum(y * [[1.0, 2.0], [3.0, 4.0]])
-    np.testing.assert_array_equal(y, -2 * (x + 0.25))
+    rounding = 32 * 2.0**-24  # some ten float32 operations on terms of one size
+    np.testing.assert_allclose(y, -2 * (x + 0.25), rtol=rounding)
     by_bias, by_scale = tape.gradient(loss, [bias.bias.value, multiplier.scale.value])
-    assert by_bias == -2 * 10
-    assert by_scale == 1.25 - 2 * 1.75 + 3 * 3.25 + 4 * 0.75
+    assert float(by_bias) == pytest.approx(FACTOR * -2 * 10, rel=rounding)
+    expected = 1.25 - 2 * 1.75 + 3 * 3.25 + 4 * 0.75
+    assert float(by_scale) == pytest.approx(FACTOR * expected, rel=rounding)
+
+
+# ---------------------------------------------------------------- a tenth of the rate
+
+STEPS, RATE, MOMENTUM = 40, 2.0**-3, 0.875  # exact in float32, in which Keras keeps the rate
+
+
+def regression() -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Inputs, targets, and where each weight starts; of the scalars, the numbers themselves."""
+    rng = np.random.default_rng(0)
+    start = {"before": 0.0, "kernel": rng.normal(size=(3, 4)) / 2, "after": 0.0, "scale": 1.0}
+    return rng.normal(size=(20, 3)) + 0.5, rng.normal(size=(20, 4)), start
+
+
+def as_the_zoo_trains(nesterov: bool) -> dict[str, np.ndarray]:
+    """scale * tanh((x + before) kernel + after), of Keras layers in float64."""
+    x, y, start = regression()
+    layers = {
+        "before": ScalarBias(dtype="float64"),
+        "kernel": keras.layers.Dense(4, use_bias=False, dtype="float64"),
+        "after": ScalarBias(dtype="float64"),
+        "tanh": keras.layers.Activation("tanh", dtype="float64"),
+        "scale": ScalarMultiplier(dtype="float64"),
+    }
+    model = keras.Sequential([keras.Input((3,), dtype="float64"), *layers.values()])
+    layers["kernel"].kernel.assign(start["kernel"])
+    layers["scale"].scale.assign(np.float64(1 / FACTOR))  # which Keras rounds to float32
+    optimizer = keras.optimizers.SGD(RATE, momentum=MOMENTUM, nesterov=nesterov)
+    for _ in range(STEPS):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(model(x) - y))
+        weights = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, [w.value for w in weights]), weights)
+    return {
+        "before": FACTOR * layers["before"].bias.numpy(),
+        "kernel": layers["kernel"].kernel.numpy(),
+        "after": FACTOR * layers["after"].bias.numpy(),
+        "scale": FACTOR * layers["scale"].scale.numpy(),
+    }
+
+
+def as_published(nesterov: bool, scalar_rate: float) -> dict[str, np.ndarray]:
+    """The same in NumPy, the scalars kept as they are, at a rate of their own."""
+    x, y, w = regression()
+    rates = {name: RATE * (1 if name == "kernel" else scalar_rate) for name in w}
+    velocity = {name: np.zeros_like(value) for name, value in w.items()}
+    for _ in range(STEPS):
+        shifted = x + w["before"]
+        a = np.tanh(shifted @ w["kernel"] + w["after"])
+        by_output = 2 * (w["scale"] * a - y) / y.size
+        delta = by_output * w["scale"] * (1 - a**2)
+        gradients = {
+            "before": (delta @ w["kernel"].T).sum(),
+            "kernel": shifted.T @ delta,
+            "after": delta.sum(),
+            "scale": (by_output * a).sum(),
+        }
+        for name, gradient in gradients.items():
+            velocity[name] = MOMENTUM * velocity[name] - rates[name] * gradient
+            step = velocity[name]
+            if nesterov:
+                step = MOMENTUM * velocity[name] - rates[name] * gradient
+            w[name] = w[name] + step
+    return w
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_scalars_learn_as_plain_ones_do_at_a_tenth_of_the_rate(nesterov):
+    """Under momentum, all along a trajectory: to the roundings of float64 in every step."""
+    trained, twin = as_the_zoo_trains(nesterov), as_published(nesterov, 0.1)
+    full_rate = as_published(nesterov, 1.0)
+    for name, expected in twin.items():
+        np.testing.assert_allclose(trained[name], expected, rtol=STEPS * 200 * 2.0**-53)
+        assert np.max(np.abs(trained[name] - regression()[2][name])) > 1e-3, name  # it moved
+        assert np.max(np.abs(trained[name] - full_rate[name])) > 1e-3, name
 
 
 def test_it_learns_from_the_second_step_on_in_every_layer():

@@ -6,12 +6,22 @@ started at 0, stands before every convolution, linear layer and activation, and 
 multiplier, started at 1, in every branch. Every block is then the identity at the start, and one
 step changes what the net computes by an amount that does not grow with L.
 
+The scalars learn at a tenth of the rate of the kernels, as in the authors' experiments. A scalar s
+is kept as theta = s / sqrt(0.1): its gradient is then sqrt(0.1) dL/ds, and a step of theta by it
+moves s by 0.1 dL/ds times the rate. That is exact for stochastic gradient descent, with momentum or
+Nesterov's too; of an optimizer whose step does not grow with the gradient, such as Adam, s takes
+sqrt(0.1) of the step of a kernel.
+
 Zhang et al. 2019, arXiv:1901.09321. `zoo.models.cnn` puts the parts in their places.
 """
 
+import math
 from typing import Any
 
 import keras
+
+SCALAR_RATE = 0.1  # of the rate of the kernels
+_FACTOR = math.sqrt(SCALAR_RATE)
 
 
 def branch_scale(branches: int, layers: int = 2) -> float:
@@ -44,7 +54,11 @@ class Scaled(keras.Initializer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ScalarBias(keras.Layer):  # type: ignore[misc]
-    """Adds one trained number, 0 at the start, to every entry; any shape."""
+    """Adds one trained number, 0 at the start, to every entry; any shape.
+
+    Attributes:
+        bias: theta, the number over sqrt(0.1).
+    """
 
     def build(self, input_shape: Any) -> None:
         """Makes the number."""
@@ -52,17 +66,22 @@ class ScalarBias(keras.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Inputs plus the number."""
-        return inputs + self.bias
+        return inputs + _FACTOR * self.bias
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ScalarMultiplier(keras.Layer):  # type: ignore[misc]
-    """Multiplies every entry by one trained number, 1 at the start; any shape."""
+    """Multiplies every entry by one trained number, 1 at the start; any shape.
+
+    Attributes:
+        scale: theta, the number over sqrt(0.1).
+    """
 
     def build(self, input_shape: Any) -> None:
         """Makes the number."""
-        self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
+        start = keras.initializers.Constant(1 / _FACTOR)
+        self.scale = self.add_weight(shape=(), initializer=start, name="scale")
 
     def call(self, inputs: Any) -> Any:
         """Inputs times the number."""
-        return inputs * self.scale
+        return inputs * (_FACTOR * self.scale)
