@@ -16,7 +16,8 @@ def build(arguments: Family, data: "Dataset") -> "keras.Model":
     """Builds the family's model for a data set: logits for classes, values for regression.
 
     Every random initial weight comes from Keras's global seed: call `keras.utils.set_random_seed`
-    first for a model that can be made again.
+    first for a model that can be made again. Layers that start from data see the first training
+    examples, without their targets (`zoo.mitigations.first_batch`).
 
     Raises:
         ZooError: if the family is not for such data.
@@ -27,6 +28,10 @@ def build(arguments: Family, data: "Dataset") -> "keras.Model":
             f"{data.name}: has a class for each of several steps, which the model family "
             f"{arguments.family} does not give: use rnn"
         )
-    return arguments.build(
+    from zoo.mitigations import first_batch
+
+    model = arguments.build(
         Shapes(data.input_shape, data.outputs, data.vocabulary, data.target_length)
     )
+    first_batch.start(model, data.train.x[: first_batch.EXAMPLES])
+    return model
