@@ -33,10 +33,11 @@ def never():
 
 
 def same(first, second):
-    return (first.outputs, first.vocabulary, first.task) == (
+    return (first.outputs, first.vocabulary, first.task, first.standardize) == (
         second.outputs,
         second.vocabulary,
         second.task,
+        second.standardize,
     ) and all(
         a.dtype == b.dtype and np.array_equal(a, b)
         for part in SPLITS
@@ -75,10 +76,17 @@ def test_a_task_is_kept(place):
     assert same(cache.load(place, never), values)
 
 
-def test_a_set_that_was_kept_without_its_task_is_one_of_classes(place):
+def test_it_is_kept_that_numbers_are_not_to_be_standardized(place):
+    _, raw = made_up()
+    numbers = Raw(raw.splits, outputs=4, standardize=False)
+    assert same(cache.load(place, lambda: ("numbers", numbers)), numbers)
+    assert same(cache.load(place, never), numbers)
+
+
+def test_a_set_that_was_kept_without_a_word_is_one_of_classes_and_standardized(place):
     cache.load(place, made_up)
     about = json.loads((place / "set.json").read_text())
-    del about["task"], about["sha256"]
+    del about["task"], about["standardize"], about["sha256"]
     about["sha256"] = cache._digest(place, about)
     (place / "set.json").write_text(json.dumps(about))
     assert same(cache.load(place, never), made_up()[1])

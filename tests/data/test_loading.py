@@ -104,6 +104,16 @@ def test_tokens_are_left_as_they_are():
     assert np.array_equal(loaded.train.x, splits["train"][0])
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.float64])
+def test_numbers_that_a_set_wants_kept_are_left_as_they_are(kind):
+    drawn = raw((4, 3, 2), kind)
+    loaded = through_the_door(Raw(drawn.splits, outputs=5, standardize=False))
+    for part in SPLITS:
+        x = getattr(loaded, part).x
+        assert x.dtype == np.float32
+        assert np.array_equal(x, drawn.splits[part][0].astype(np.float32))
+
+
 def test_values_to_predict_stay_numbers(monkeypatch):
     splits = {part: (np.ones((6, 3)), np.full((6, 2), 0.25)) for part in SPLITS}
     module = types.ModuleType("zoo.data.sets.made_up")
@@ -126,6 +136,14 @@ def test_the_task_of_a_set_is_known_without_making_it(base):
     name = f"{base}_12" if names.takes_length(base) else base
     assert names.task(name) == names.maker(name)().task
     assert names.task("mnist") == "classification"
+
+
+@pytest.mark.parametrize("base", names.LOCAL)
+def test_whether_a_set_is_standardized_is_known_without_making_it(base):
+    name = f"{base}_12" if names.takes_length(base) else base
+    assert names.standardized(name) == names.maker(name)().standardize
+    assert names.standardized(name) == (not names.takes_length(base))
+    assert names.standardized("digits_rows") and names.standardized("mnist")
 
 
 def test_a_recipes_split_and_size_choose_what_is_loaded():

@@ -1,4 +1,4 @@
-"""What is learned: `load(name)` gives a data set's splits as arrays, standardized."""
+"""What is learned: `load(name)` gives a data set's splits as arrays, ready for a model."""
 
 import importlib
 from typing import TYPE_CHECKING, Any

@@ -68,8 +68,9 @@ def read(at: Path) -> Raw | None:
             )
             for part in SPLITS
         }
-        task = about.get("task", "classification")  # as of all sets that were kept without one
-        return Raw(splits, about["outputs"], task, about["vocabulary"])
+        # As of all sets that were kept without a word of these.
+        task, standardize = about.get("task", "classification"), about.get("standardize", True)
+        return Raw(splits, about["outputs"], task, about["vocabulary"], standardize)
     except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
         return None
 
@@ -96,6 +97,7 @@ def _write(at: Path, full_name: str, raw: Raw) -> None:
             "outputs": raw.outputs,
             "task": raw.task,
             "vocabulary": raw.vocabulary,
+            "standardize": raw.standardize,
         }
         about["sha256"] = _digest(temporary, about)
         (temporary / "set.json").write_text(json.dumps(about) + "\n", encoding="utf-8")

@@ -1,4 +1,8 @@
-"""The one door to data: `load(name)` gives train, validation and test arrays, standardized."""
+"""The one door to data: `load(name)` gives train, validation and test arrays, standardized.
+
+But for the sets that say otherwise (`Raw.standardize`): made sequences stay as their papers have
+them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,8 +24,9 @@ CHUNK = 10_000  # examples standardized at once
 class Split(NamedTuple):
     """Inputs and targets.
 
-    Inputs are (n, ...) float32, standardized, or (n, length) int32 tokens; targets are int32
-    classes, (n,) or for each of the last time steps (n, steps), or (n, outputs) float32 values.
+    Inputs are (n, ...) float32, standardized unless the set says otherwise, or (n, length) int32
+    tokens; targets are int32 classes, (n,) or for each of the last time steps (n, steps), or
+    (n, outputs) float32 values.
     """
 
     x: npt.NDArray[Any]
@@ -64,6 +69,8 @@ def load(
 ) -> Dataset:
     """Loads a data set, standardized by the training split's mean and deviation per channel.
 
+    Made sequences, such as those of the adding problem, and tokens stay as they are.
+
     Args:
         name: of a set made here (`zoo.data.sets`), some with a length, such as "copy_memory_50"; or
             a name of tensorflow-datasets such as "fashion_mnist"; that is prepared on first use and
@@ -101,7 +108,8 @@ def load(
     if base != name and raw.splits["train"][0].ndim != 4:
         raise ZooError(f"{name}: {base} has no images whose rows could be a sequence")
     inputs: dict[str, npt.NDArray[Any]]
-    inputs = _standardized(raw) if raw.vocabulary is None else _tokens(raw)
+    numbers = raw.vocabulary is None
+    inputs = _standardized(raw) if numbers and raw.standardize else _as_it_is(raw)
     if base != name:
         inputs = {part: x.reshape(*x.shape[:2], -1) for part, x in inputs.items()}
     target_type = np.int32 if raw.task == "classification" else np.float32
@@ -162,8 +170,9 @@ def no_metric(name: str, task: Task, metric: str) -> str | None:
     return f"{name} is a {task} set and has no {metric}: give {' or '.join(has)}"
 
 
-def _tokens(raw: Raw) -> dict[str, npt.NDArray[np.int32]]:
-    return {part: x.astype(np.int32) for part, (x, _) in raw.splits.items()}
+def _as_it_is(raw: Raw) -> dict[str, npt.NDArray[Any]]:
+    kind = np.float32 if raw.vocabulary is None else np.int32
+    return {part: x.astype(kind) for part, (x, _) in raw.splits.items()}
 
 
 def _standardized(raw: Raw) -> dict[str, npt.NDArray[np.float32]]:

@@ -6,7 +6,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.data import sets
 from zoo.errors import ZooError
@@ -65,9 +65,18 @@ def package(name: str) -> str:
 
 def task(name: str) -> "Task":
     """What a set is for, without making it: sets that are not made here have classes."""
+    of_set: Task = _said(name, "TASK", "classification")
+    return of_set
+
+
+def standardized(name: str) -> bool:
+    """Whether a set's numbers are standardized, without making it; tokens never are."""
+    return bool(_said(name.removesuffix(ROWS), "STANDARDIZE", True))
+
+
+def _said(name: str, constant: str, otherwise: Any) -> Any:
+    """What the file of a set made here says of it; of other sets, and without a word, the rest."""
     base, _ = local(name) or (name, None)
     if base not in LOCAL:
-        return "classification"
-    of_set: Task
-    of_set = getattr(importlib.import_module(f"zoo.data.sets.{base}"), "TASK", "classification")
-    return of_set
+        return otherwise
+    return getattr(importlib.import_module(f"zoo.data.sets.{base}"), constant, otherwise)

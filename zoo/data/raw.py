@@ -22,12 +22,15 @@ class Raw:
         outputs: the number of classes, or of predicted values.
         task: what the model is trained for.
         vocabulary: the number of tokens, if the inputs are sequences of tokens; else None.
+        standardize: whether inputs are standardized on the way to a model; not those of problems
+            that are defined by their numbers.
     """
 
     splits: dict[str, tuple[Array, Array]]
     outputs: int
     task: Task = "classification"
     vocabulary: int | None = None
+    standardize: bool = True
 
 
 def shuffled(x: Array, y: Array, train: int, validation: int) -> dict[str, tuple[Array, Array]]:

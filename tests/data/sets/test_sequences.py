@@ -123,17 +123,17 @@ def test_the_examples_are_fixed(name, digest):
     assert found.hexdigest()[:16] == digest
 
 
-def test_through_the_door_inputs_are_standardized_and_targets_are_not(adding):
+def test_through_the_door_numbers_and_markers_stay_as_in_the_papers(adding):
     loaded = data.load("adding_problem_7")
     assert (loaded.name, loaded.task, loaded.outputs) == ("adding_problem_7", "regression", 1)
     assert loaded.input_shape == (7, 2) and loaded.target_length is None
-    raw = adding.splits["train"][0].astype(np.float64).reshape(-1, 2)
     for part in SPLITS:
         x, y = getattr(loaded, part)
         assert x.dtype == y.dtype == np.float32
-        expected = (adding.splits[part][0] - raw.mean(0)) / raw.std(0)
-        assert x == pytest.approx(expected, abs=1e-5)
+        assert np.array_equal(x, adding.splits[part][0])
         assert np.array_equal(y, adding.splits[part][1])
+        assert x[..., 0].min() >= 0 and x[..., 0].max() < 1
+        assert set(np.unique(x[..., 1])) == {0, 1}
 
 
 def test_through_the_door_each_of_the_last_steps_has_a_class(copying):
@@ -141,6 +141,15 @@ def test_through_the_door_each_of_the_last_steps_has_a_class(copying):
     assert (loaded.task, loaded.outputs, loaded.target_length) == ("classification", 8, 10)
     assert loaded.input_shape == (26, 10) and loaded.train.y.dtype == np.int32
     assert np.array_equal(loaded.test.y, copying.splits["test"][1])
+
+
+def test_through_the_door_one_hots_stay_0_and_1(copying):
+    loaded = data.load("copy_memory_6")
+    for part in SPLITS:
+        x = getattr(loaded, part).x
+        assert x.dtype == np.float32
+        assert np.array_equal(x, copying.splits[part][0])
+        assert set(np.unique(x)) == {0, 1} and (x.sum(-1) == 1).all()
 
 
 # ---------------------------------------------------------------- names

@@ -9,6 +9,7 @@ import numpy as np
 from zoo.data.raw import SPLITS, Array, Raw, Task
 
 TASK: Task = "regression"
+STANDARDIZE = False  # a marker is 1 and all else there 0: standardized it would be 4.9 at T = 50
 SIZES = (10_000, 1000, 1000)  # train, validation, test; Le et al. have 100,000 and 10,000
 
 
@@ -28,6 +29,7 @@ def adding_problem(length: int) -> Raw:
         {part: _examples(generator, count, length) for part, count in splits},
         outputs=1,
         task=TASK,
+        standardize=STANDARDIZE,
     )
 
 

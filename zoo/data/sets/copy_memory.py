@@ -11,6 +11,7 @@ import numpy as np
 from zoo.data.raw import SPLITS, Array, Raw
 
 SIZES = (10_000, 1000, 1000)  # train, validation, test
+STANDARDIZE = False  # one-hot vectors
 SYMBOLS, COPIED = 8, 10
 BLANK, DELIMITER = 8, 9
 
@@ -28,7 +29,9 @@ def copy_memory(length: int) -> Raw:
     generator = np.random.Generator(np.random.PCG64(length))
     splits = zip(SPLITS, SIZES, strict=True)
     return Raw(
-        {part: _examples(generator, count, length) for part, count in splits}, outputs=SYMBOLS
+        {part: _examples(generator, count, length) for part, count in splits},
+        outputs=SYMBOLS,
+        standardize=STANDARDIZE,
     )
 
 
