@@ -13,7 +13,8 @@ import pytest
 import scipy.integrate
 import tensorflow as tf
 
-from zoo import theory
+from zoo import recipe, theory
+from zoo.recipe import schema
 from zoo.recipe.values import KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -59,6 +60,7 @@ def test_leaky_relu(slope):
     [
         ("sigmoid", 1, 0, "0.2647", "0.05572"),
         ("sigmoid", 1, 1, None, "0.04196"),
+        ("sigmoid", 16, 0, None, "0.40"),  # four times Glorot's bound
         ("sigmoid", 100, 0, None, "0.986"),
         ("tanh", 1.5, 0.05, None, "0.9386"),
         ("tanh", 2, 0, None, "1.1055"),
@@ -106,6 +108,33 @@ def test_selu_keeps_mean_and_variance_and_its_gradient_grows():
     assert theory.gaussian_mean(SELU.phi) == pytest.approx(0, abs=1e-9)
     assert theory.signal(1.0, SELU, 1.0) == pytest.approx(1, rel=1e-9)
     assert theory.chi(1.0, SELU, 1.0) == published("1.0716")
+
+
+@pytest.mark.parametrize(
+    "name, chi",
+    [
+        ("swish", "0.379"), ("gelu", "0.456"), ("mish", "0.479"), ("relu", "0.500"),
+        ("elu", "0.668"), ("selu", "1.0716"),
+    ],
+)  # fmt: skip
+def test_a_ranking_of_activations_at_one_variance_is_one_of_their_gains(name, chi):
+    assert theory.chi(1.0, theory.nonlinearity(name), 1.0) == published(chi)
+
+
+@pytest.mark.parametrize(
+    "name, q, mean, share",
+    [("relu", 1.0, 0.0, 0.5), ("linear", 1.0, 0.0, 1.0), ("relu", 4.0, -4.0, 0.02275)],
+)
+def test_participation_is_the_share_of_units_that_are_not_flat(name, q, mean, share):
+    phi = theory.nonlinearity(name)
+    assert theory.participation(q, phi, mean) == pytest.approx(share, rel=1e-4)
+
+
+def test_few_units_of_a_saturated_layer_take_part():
+    """As many as are steep: of tanh at a large q, E[sech^4]^2 / E[sech^8] over z's density at 0."""
+    q = 1e6
+    expected = (4 / 3) ** 2 / (32 / 35) / math.sqrt(2 * math.pi * q)
+    assert theory.participation(q, TANH) == pytest.approx(expected, rel=1e-4)
 
 
 def test_depth_scale():
@@ -163,14 +192,17 @@ def test_functions_are_those_of_keras(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("q", [1e-3, 1.0, 50.0, 1e4])
-def test_expectations_agree_with_adaptive_quadrature(name, q):
-    phi = theory.nonlinearity(name)
+@pytest.mark.parametrize("shift", [0.0, -0.4, 3.0, -5.5, 40.0])
+def test_expectations_agree_with_adaptive_quadrature(name, q, shift):
+    """Around a mean of so many standard deviations."""
+    phi, center = theory.nonlinearity(name), shift * math.sqrt(q)
 
     def mean(function: Callable[[np.ndarray], np.ndarray]) -> float:
         def integrand(z: float) -> float:
-            return function(np.array([math.sqrt(q) * z]))[0] ** 2 * math.exp(-z * z / 2)
+            return function(np.array([center + math.sqrt(q) * z]))[0] ** 2 * math.exp(-z * z / 2)
 
-        edges = [-12, -1, -20 / math.sqrt(q), 0, 20 / math.sqrt(q), 1, 12]
+        near = 20 / math.sqrt(q)
+        edges = [-12, -1, -near - shift, -shift, near - shift, 1, 12]
         pieces = np.unique(np.clip(edges, -12, 12))
         parts = [
             scipy.integrate.quad(integrand, low, high, epsabs=1e-14, epsrel=1e-11, limit=200)[0]
@@ -178,8 +210,19 @@ def test_expectations_agree_with_adaptive_quadrature(name, q):
         ]
         return sum(parts) / math.sqrt(2 * math.pi)
 
-    assert theory.signal(q, phi, 1.0) == pytest.approx(mean(phi.phi), rel=1e-8)
-    assert theory.chi(q, phi, 1.0) == pytest.approx(mean(phi.derivative), rel=1e-8)
+    # What little is left beyond 7 standard deviations may be much of what there is below ReLU's 0.
+    close = {"rel": 1e-8, "abs": 0.0 if shift == 0 else 1e-11 * max(1.0, q)}
+    assert theory.signal(q, phi, 1.0, mean=center) == pytest.approx(mean(phi.phi), **close)
+    assert theory.chi(q, phi, 1.0, mean=center) == pytest.approx(mean(phi.derivative), **close)
+
+
+def test_biases_of_one_value_shift_a_linear_net_and_change_no_gain():
+    """E[(m + sqrt(q) z)^2] = m^2 + q."""
+    linear = theory.nonlinearity("linear")
+    assert theory.signal(0.25, linear, 2.0, 0.5, mean=3.0) == pytest.approx(2 * 9.25 + 0.5)
+    assert theory.chi(0.25, linear, 2.0, mean=3.0) == pytest.approx(2.0)
+    assert theory.chi(0.0, RELU, 2.0, mean=3.0) == pytest.approx(2.0)
+    assert theory.chi(0.0, RELU, 2.0, mean=-3.0) == pytest.approx(0.0)
 
 
 def test_a_function_is_found_by_each_of_its_keras_names():
@@ -210,6 +253,12 @@ def test_a_function_is_found_by_each_of_its_keras_names():
         ("ReLU", {"max_value": 6.0}),
         ("ReLU", {"threshold": 1.0}),
         ("PReLU", {"alpha_initializer": "glorot_uniform"}),
+        ("PReLU", {"alpha_initializer": {"class_name": "RandomUniform", "config": {}}}),
+        ("PReLU", {"alpha_regularizer": "l2"}),
+        ("ELU", {"dtype": "float16"}),
+        ("LeakyReLU", {"alpha": 0.1}),
+        ("GaussianNoise", {"stddev": 0.1}),
+        ("Dropout", {"rate": 0.5}),
         ("tanh", {"steepness": 2.0}),
     ],
 )
@@ -269,6 +318,44 @@ def test_no_prediction_for_other_initializers(class_name, config):
     assert theory.weight_variance(class_name, config, 10, 10) is None
 
 
+@pytest.mark.parametrize("class_name", ["glorotuniform", "glorotUniform", "my>HeNormal", "Normal"])
+def test_no_prediction_for_what_a_user_may_have_named_like_that(class_name):
+    """Keras has GlorotUniform and glorot_uniform."""
+    assert theory.weight_variance(class_name, {}, 10, 10) is None
+    assert theory.biases(class_name, {}) is None
+
+
+@pytest.mark.parametrize(
+    "class_name, config",
+    [
+        ("zeros", {}), ("Zeros", {}), ("ones", {}), ("Ones", {}),
+        ("Constant", {"value": -0.7}), ("constant", {"value": 0.2}),
+        ("RandomNormal", {"mean": 0.4, "stddev": 0.3}), ("random_normal", {}),
+    ],
+)  # fmt: skip
+def test_biases_are_those_of_keras(class_name, config):
+    made = {"class_name": class_name, "config": config}
+    values = keras.initializers.get(made)((4000,)).numpy().astype(float)
+    mean, variance = theory.biases(class_name, config)
+    assert abs(values.mean() - mean) <= 4 * values.std() / math.sqrt(values.size) + 1e-7
+    assert values.var() == pytest.approx(variance, rel=4 * math.sqrt(2 / values.size), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "class_name, config",
+    [
+        ("RandomUniform", {"minval": -1.0, "maxval": 1.0}),
+        ("TruncatedNormal", {"stddev": 0.3}),
+        ("glorot_normal", {}),
+        ("Orthogonal", {}),
+        ("Chrono", {"longest": 9}),
+        ("Constant", {"value": [1.0, 2.0]}),
+    ],
+)
+def test_no_prediction_for_biases_of_another_distribution(class_name, config):
+    assert theory.biases(class_name, config) is None
+
+
 def test_profile_is_none_where_there_is_no_prediction():
     sizes = {"inputs": 64, "width": 64, "depth": 3}
     tanh, glorot = part("tanh"), part("glorot_uniform")
@@ -277,6 +364,65 @@ def test_profile_is_none_where_there_is_no_prediction():
     assert theory.delta_profile(tanh, part("zeros"), **sizes) is None
     normalization = part("BatchNormalization")
     assert theory.delta_profile(tanh, glorot, **sizes, normalization=normalization) is None
+
+
+IMAGE = (8, 8, 1)
+
+
+def arm(data: str = "digits", precision: str | None = None, **model: object) -> schema.ArmSpec:
+    """The arm digits/activation/tanh, changed."""
+    spec = recipe.load("digits/activation").arms["tanh"].spec
+    return spec.model_copy(
+        update={
+            "data": spec.data.model_copy(update={"name": data}),
+            "model": spec.model.model_copy(update=model),
+            "training": spec.training.model_copy(update={"precision": precision}),
+        }
+    )
+
+
+def test_an_arm_of_plain_layers_has_the_profile_of_its_parts():
+    biases = part("RandomNormal", mean=0.2, stddev=0.3)
+    profile = theory.predicted_profile(arm(bias_initializer=biases), IMAGE)
+    expected = theory.delta_profile(
+        part("tanh"), part("glorot_uniform"), 64, 64, 10, sigma_b2=0.09, bias_mean=0.2
+    )
+    np.testing.assert_array_equal(profile, expected)
+    assert theory.predicted_profile(arm(precision="float32"), IMAGE) is not None
+    assert theory.predicted_profile(arm("digits_rows"), (8, 8)) is not None
+
+
+@pytest.mark.parametrize(
+    "changed, input_shape",
+    [
+        (arm("imdb_reviews"), (200,)),  # tokens
+        (arm("adding_problem_50"), (50, 2)),
+        (arm("copy_memory_50"), (70, 10)),
+        (arm(), (4, 4, 1)),  # few numbers, each example with another mean square
+        (arm(), ()),
+        (arm(precision="mixed_float16"), IMAGE),
+        (arm(precision="mixed_bfloat16"), IMAGE),
+        (arm(normalization=part("BatchNormalization")), IMAGE),
+        (arm(dense=part("WeightNormDense")), IMAGE),
+        (arm(dense=part("DataDependentWeightNormDense")), IMAGE),
+        (arm(dense=part("Dense", use_bias=False)), IMAGE),
+        (arm(dense=part("Dense", kernel_initializer="ones")), IMAGE),
+        (arm(activation=part("GaussianNoise", stddev=1.0)), IMAGE),
+        (arm(bias_initializer=part("RandomUniform", minval=-2.0, maxval=2.0)), IMAGE),
+        (arm(bias_initializer=part("my>biases")), IMAGE),
+        (arm(depth=65), IMAGE),  # than it is wide
+        (arm(depth=300, width=512, activation=part("sigmoid")), IMAGE),  # 10^-188
+        (arm(depth=60, initializer=part("RandomNormal", stddev=5.0)), IMAGE),
+        (arm(initializer=part("RandomNormal", stddev=0.0)), IMAGE),
+        # Biases that switch off all but a few of the last units.
+        (arm(activation=part("relu"), bias_initializer=part("Constant", value=-0.5)), IMAGE),
+        (arm(activation=part("relu"), bias_initializer=part("Constant", value=-50.0)), IMAGE),
+        (recipe.load("digits/residual").arms["plain"].spec, IMAGE),
+        (recipe.load("adding_problem_50/gating").arms["rnn"].spec, (50, 2)),
+    ],
+)
+def test_no_prediction_for_an_arm_that_the_theory_does_not_cover(changed, input_shape):
+    assert theory.predicted_profile(changed, input_shape) is None
 
 
 def test_only_the_first_kernel_sees_the_number_of_inputs():

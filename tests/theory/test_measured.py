@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import scipy.stats
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from zoo import models, theory
 from zoo import recipe as recipes
@@ -138,6 +140,150 @@ def test_measured_deltas_follow_the_recursion_with_biases():
     point = {"initializer": normal(1.5), "bias_initializer": biases}
     arguments = arguments_of("digits/activation/tanh", depth=8, **point)
     assert_agree(*compared(arguments, WIDTH))
+
+
+# ---------------------------------------------------------------- whatever an arm is made of
+
+INPUT_SHAPE = (16, 16, 1)
+DRAWN_DEPTH, DRAWN_SEEDS = 5, 8
+
+SCALED = {"mode": "fan_avg", "distribution": "uniform"}
+STARTS = [
+    part("he_normal"),
+    part("lecun_normal"),
+    part("glorot_uniform"),
+    part("VarianceScaling", scale=16.0, **SCALED),
+    part("Orthogonal", gain=1.2),
+    part("RandomNormal", stddev=0.06),
+    part("TruncatedNormal", stddev=0.06),
+    part("RandomUniform", minval=-0.1, maxval=0.1),
+]
+SLOPE = {"class_name": "Constant", "config": {"value": 0.25}}
+ACTIVATIONS = [
+    *map(part, ("relu", "elu", "selu", "gelu", "swish", "mish", "softsign", "tanh", "sigmoid")),
+    part("PReLU", alpha_initializer=SLOPE),
+    part("LeakyReLU", negative_slope=0.1),
+    part("ELU", alpha=0.5),
+    part("ReLU", negative_slope=0.3),
+    part("hard_tanh"),
+    part("ReLU", max_value=1.0),
+    part("GaussianNoise", stddev=1.0),
+]
+BIASES = [
+    part("zeros"),
+    part("ones"),
+    part("Constant", value=-0.5),
+    part("RandomNormal", mean=0.3, stddev=0.5),
+    part("RandomUniform", minval=-2.0, maxval=2.0),
+    part("TruncatedNormal", stddev=2.0),
+]
+LAYERS = [part("Dense"), part("WeightNormDense"), part("DataDependentWeightNormDense")]
+
+
+def predicted_of(arguments: MLP) -> np.ndarray | None:
+    spec = recipes.load("digits/activation").arms["tanh"].spec
+    return theory.predicted_profile(spec.model_copy(update={"model": arguments}), INPUT_SHAPE)
+
+
+def assert_predicted_right(arguments: MLP, predicted: np.ndarray) -> None:
+    """The mean of delta^2 over seeds, by that of the last layer, at the 0.1 % level of Student's t.
+
+    But for what infinite width leaves open: 5 depth / width, as logarithms.
+    """
+    x = batch(math.prod(INPUT_SHAPE), 32)
+    model = network(arguments, x.shape[1])
+    probe = Probe(model, LOSS, x, np.random.default_rng(1).integers(0, 10, len(x)))
+    squares = np.array(
+        [
+            probe.measure()["delta_rms"].numpy()[:-1] ** 2
+            for _ in starts(model, arguments, x.shape[1], DRAWN_SEEDS)
+        ]
+    )
+
+    def logs(of_seeds: np.ndarray) -> np.ndarray:
+        means = of_seeds.mean(axis=0)
+        return np.log(means[:-1] / means[-1])
+
+    others = [logs(np.delete(squares, seed, axis=0)) for seed in range(DRAWN_SEEDS)]
+    error = np.std(others, axis=0) * math.sqrt(DRAWN_SEEDS - 1)  # the jackknife's
+    assert (error < 0.2).all()
+    layers = len(predicted) - 1
+    tolerance = scipy.stats.t.ppf(1 - 0.001 / (2 * layers), DRAWN_SEEDS - 1) * error
+    off = np.abs(logs(squares) - 2 * np.log(predicted)[:-1])
+    assert (off < tolerance + 5 * layers / WIDTH).all(), (arguments, off, tolerance)
+
+
+@pytest.mark.parametrize(
+    "activation, initializer, biases",
+    [
+        ("sigmoid", "glorot_uniform", part("ones")),
+        ("sigmoid", part("VarianceScaling", scale=16.0, **SCALED), part("zeros")),
+        ("relu", "he_normal", part("Constant", value=-0.2)),
+        ("tanh", "lecun_normal", part("RandomNormal", mean=0.3, stddev=0.5)),
+        (part("PReLU", alpha_initializer=SLOPE), "he_normal", part("zeros")),
+    ],
+    ids=["ones", "gain 4", "one value", "normal", "slope"],
+)
+def test_biases_gains_and_slopes_are_predicted_right(activation, initializer, biases):
+    arguments = MLP(
+        family="mlp",
+        depth=DRAWN_DEPTH,
+        width=WIDTH,
+        activation=activation,
+        initializer=initializer,
+        bias_initializer=biases,
+    )
+    predicted = predicted_of(arguments)
+    assert predicted is not None
+    assert_predicted_right(arguments, predicted)
+
+
+def drawn_arguments() -> st.SearchStrategy[MLP]:
+    """Arms, most of which there is a prediction for."""
+    common = {"normalization": None, "dense": LAYERS[0]}
+    odd = st.sampled_from(
+        [
+            {"normalization": part("LayerNormalization"), "dense": LAYERS[0]},
+            *({"normalization": None, "dense": each} for each in LAYERS[1:]),
+        ]
+    )
+    rest = st.integers(0, 7).flatmap(lambda which: odd if which == 7 else st.just(common))
+    parts = st.tuples(
+        st.sampled_from(ACTIVATIONS), st.sampled_from(STARTS), st.sampled_from(BIASES), rest
+    )
+    return parts.map(
+        lambda drawn: MLP(
+            family="mlp",
+            depth=DRAWN_DEPTH,
+            width=WIDTH,
+            activation=drawn[0],
+            initializer=drawn[1],
+            bias_initializer=drawn[2],
+            **drawn[3],
+        )
+    )
+
+
+def assert_none_or_right(arguments: MLP) -> None:
+    predicted = predicted_of(arguments)
+    if predicted is not None:
+        assert_predicted_right(arguments, predicted)
+
+
+@settings(max_examples=24, deadline=None, derandomize=True, database=None)
+@given(drawn_arguments())
+def test_an_arm_has_no_prediction_or_a_right_one(arguments):
+    assert_none_or_right(arguments)
+
+
+@pytest.mark.combination
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(drawn_arguments())
+def test_any_arm_has_no_prediction_or_a_right_one(arguments):
+    assert_none_or_right(arguments)
+
+
+# ---------------------------------------------------------------- where the recursion starts
 
 
 def test_the_recursion_starts_at_the_inputs():

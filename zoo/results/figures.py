@@ -114,7 +114,7 @@ def _gradients(axes: Any, recipe: Recipe, of_arms: dict[str, ArmEvidence]) -> No
         axes.plot(places, middle, "o-", color=color, label=name, markersize=0 if sequences else 3)
         axes.fill_between(places, low, high, color=color, alpha=0.15, lw=0)
         record = next(iter(of_arm.records.values()))
-        profile = theory.predicted_profile(family, record.input_shape)
+        profile = theory.predicted_profile(of_arm.arm.spec, record.input_shape)
         if profile is not None and len(profile) == len(middle):
             theories = True
             axes.plot(places, middle[-1] * profile, "--", color=color, lw=1)

@@ -1,27 +1,29 @@
 """What is predicted: mean-field theory of wide random networks, in NumPy alone."""
 
 from zoo.theory.activations import Nonlinearity, nonlinearity
+from zoo.theory.initializers import TRUNCATED_VARIANCE, Biases, biases, weight_variance
 from zoo.theory.mean_field import (
     chi,
     depth_scale,
     edge_of_chaos,
     fixed_point,
     gaussian_mean,
+    participation,
     signal,
 )
 from zoo.theory.networks import (
     BATCH_NORM_RELU_GROWTH,
-    TRUNCATED_VARIANCE,
     delta_profile,
     lstm_decay,
     predicted_profile,
-    weight_variance,
 )
 
 __all__ = [
     "BATCH_NORM_RELU_GROWTH",
     "TRUNCATED_VARIANCE",
+    "Biases",
     "Nonlinearity",
+    "biases",
     "chi",
     "delta_profile",
     "depth_scale",
@@ -30,6 +32,7 @@ __all__ = [
     "gaussian_mean",
     "lstm_decay",
     "nonlinearity",
+    "participation",
     "predicted_profile",
     "signal",
     "weight_variance",

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from zoo.theory.initializers import constant
+
 FloatArray = npt.NDArray[np.float64]
 Function = Callable[[FloatArray], FloatArray]
 
@@ -76,6 +78,14 @@ _FUNCTIONS: dict[str, Nonlinearity] = {
     "mish": Nonlinearity(lambda x: x * np.tanh(np.logaddexp(0, x)), _mish_derivative),
 }
 
+# Of the layers, the arguments with which they compute the same function in every unit.
+_ARGUMENTS = {
+    "ReLU": {"negative_slope", "max_value", "threshold"},
+    "LeakyReLU": {"negative_slope"},
+    "ELU": {"alpha"},
+    "PReLU": {"alpha_initializer", "shared_axes"},
+}
+
 
 def nonlinearity(class_name: str, config: Mapping[str, Any] | None = None) -> Nonlinearity | None:
     """The activation function of a Keras name, or None if there is no prediction for it.
@@ -88,16 +98,17 @@ def nonlinearity(class_name: str, config: Mapping[str, Any] | None = None) -> No
     config = config or {}
     if class_name in _FUNCTIONS:
         return None if config else _FUNCTIONS[class_name]
+    if class_name not in _ARGUMENTS or not config.keys() <= _ARGUMENTS[class_name]:
+        return None
     if class_name == "LeakyReLU":
         return _piecewise_linear(config.get("negative_slope", 0.3))
     if class_name == "ELU":
         return _elu(config.get("alpha", 1.0))
-    if class_name == "ReLU" and config.get("max_value") is None and not config.get("threshold"):
-        return _piecewise_linear(config.get("negative_slope", 0.0))
     if class_name == "PReLU":
         alpha = config.get("alpha_initializer", "zeros")
-        if alpha in ("zeros", "Zeros"):
-            return _piecewise_linear(0.0)
-        if isinstance(alpha, Mapping) and alpha.get("class_name") in ("Constant", "constant"):
-            return _piecewise_linear(alpha.get("config", {}).get("value", 0.0))
-    return None
+        named = alpha if isinstance(alpha, Mapping) else {"class_name": alpha}
+        slope = constant(str(named.get("class_name")), named.get("config"))
+        return None if slope is None else _piecewise_linear(slope)
+    if config.get("max_value") is not None or config.get("threshold"):
+        return None
+    return _piecewise_linear(config.get("negative_slope", 0.0))

@@ -8,7 +8,9 @@ al. 2017)
     E |delta(l)|^2  = chi(l) E |delta(l+1)|^2,   chi(l) = sigma_w^2 E[phi'(sqrt(q(l)) z)^2]
 
 for equal widths. Orthogonal kernels obey the same two (Pennington et al. 2017), and for ReLU they
-are the variance arguments of He et al. 2015.
+are the variance arguments of He et al. 2015. Biases of mean mu and normally distributed around it,
+or all mu, make the pre-activations normal around mu: sqrt(q) z becomes mu + sqrt(q) z, for q their
+variance.
 
 Poole et al. 2016, arXiv:1606.05340. Schoenholz et al. 2017, arXiv:1611.01232. Pennington et al.
 2017, arXiv:1711.04735. He et al. 2015, arXiv:1502.01852. Klambauer et al. 2017, arXiv:1706.02515
@@ -30,6 +32,7 @@ _T = (np.arange(4096) - 2047.5) * _STEP
 _Z: FloatArray = np.sinh(_T) / 1e4
 _WEIGHTS: FloatArray = normal_pdf(_Z) * np.cosh(_T) / 1e4 * _STEP
 _TINY = 1e-300  # stands for q = 0, so that ReLU's derivative is still seen on both sides of 0
+_FAR = 6.0  # standard deviations from the mean: what is beyond counts for 10^-9
 
 
 def gaussian_mean(function: Function) -> float:
@@ -37,19 +40,52 @@ def gaussian_mean(function: Function) -> float:
     return float(_WEIGHTS @ function(_Z))
 
 
-def signal(q: float, phi: Nonlinearity, sigma_w2: float, sigma_b2: float = 0.0) -> float:
-    """The next layer's mean-square pre-activation, from this layer's q."""
+def _mean_of_square(function: Function, q: float, mean: float) -> float:
+    """E[function(mean + sqrt(q) z)^2] for z ~ N(0, 1), to 9 digits where `gaussian_mean` has 10."""
     root = math.sqrt(q)
-    return sigma_w2 * gaussian_mean(lambda z: phi.phi(root * z) ** 2) + sigma_b2
+    if mean == 0 or abs(mean) > _FAR * root:  # at 0 the grid is fine, or nothing happens
+        return gaussian_mean(lambda z: function(mean + root * z) ** 2)
+    shift = mean / root  # the grid stays crowded at the kink, its weights move
+    weights = _WEIGHTS * np.exp(_Z * shift - shift**2 / 2)
+    return float(weights @ function(root * _Z) ** 2)
 
 
-def chi(q: float, phi: Nonlinearity, sigma_w2: float) -> float:
-    """E|delta(l)|^2 / E|delta(l+1)|^2 for equal widths, at layer l's mean-square pre-activation q.
+def signal(
+    q: float, phi: Nonlinearity, sigma_w2: float, sigma_b2: float = 0.0, mean: float = 0.0
+) -> float:
+    """The variance of the next layer's pre-activations, from this layer's q.
+
+    Args:
+        q: the variance of this layer's pre-activations; without a mean, their mean square.
+        phi: the activation.
+        sigma_w2: fan_in * Var W.
+        sigma_b2: the variance of the biases.
+        mean: of this layer's pre-activations, that of its biases.
+    """
+    return sigma_w2 * _mean_of_square(phi.phi, q, mean) + sigma_b2
+
+
+def chi(q: float, phi: Nonlinearity, sigma_w2: float, mean: float = 0.0) -> float:
+    """E|delta(l)|^2 / E|delta(l+1)|^2 for equal widths; arguments as of `signal`, of layer l.
 
     At the fixed point of `signal`: below 1 gradients vanish exponentially, above 1 they explode.
     """
-    root = math.sqrt(max(q, _TINY))
-    return sigma_w2 * gaussian_mean(lambda z: phi.derivative(root * z) ** 2)
+    return sigma_w2 * _mean_of_square(phi.derivative, max(q, _TINY), mean)
+
+
+def participation(q: float, phi: Nonlinearity, mean: float = 0.0) -> float:
+    """E[phi'^2]^2 / E[phi'^4], the share of a layer's units that its deltas come through.
+
+    Of ReLU the share that is not 0; of what is steep near 0 alone, the units whose pre-activation
+    is there. Arguments as of `signal`.
+    """
+
+    def squared(x: FloatArray) -> FloatArray:
+        return phi.derivative(x) ** 2
+
+    q = max(q, _TINY)
+    fourth = _mean_of_square(squared, q, mean)
+    return _mean_of_square(phi.derivative, q, mean) ** 2 / fourth if fourth else 0.0
 
 
 def depth_scale(chi_value: float) -> float:

@@ -1,65 +1,21 @@
 """What mean-field theory says of networks as Keras starts them."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from zoo.data.names import standardized
 from zoo.models.mlp import MLP
-from zoo.recipe.families import Family
+from zoo.recipe.schema import ArmSpec
 from zoo.recipe.values import KerasPart
 from zoo.theory.activations import FloatArray, nonlinearity
-from zoo.theory.mean_field import chi, signal
+from zoo.theory.initializers import biases, weight_variance
+from zoo.theory.mean_field import chi, participation, signal
 
-# The variance of a standard normal redrawn until it is within two standard deviations. Keras's
-# VarianceScaling makes up for it, TruncatedNormal does not.
-TRUNCATED_VARIANCE = 1 - 4 * math.exp(-2) / math.sqrt(2 * math.pi) / math.erf(math.sqrt(2))
-
-_VARIANCE_SCALING = {
-    "glorotuniform": (1.0, "fan_avg"),
-    "glorotnormal": (1.0, "fan_avg"),
-    "heuniform": (2.0, "fan_in"),
-    "henormal": (2.0, "fan_in"),
-    "lecununiform": (1.0, "fan_in"),
-    "lecunnormal": (1.0, "fan_in"),
-}
-
-
-def weight_variance(
-    class_name: str, config: Mapping[str, Any] | None, fan_in: int, fan_out: int
-) -> float | None:
-    """The variance of a dense kernel's entries under a Keras initializer.
-
-    Args:
-        class_name: as Keras spells it: `GlorotUniform` or `glorot_uniform`.
-        config: the initializer's arguments; Keras's defaults for those left out.
-        fan_in: rows of the kernel.
-        fan_out: columns of the kernel.
-
-    Returns:
-        The variance; None for an initializer that has none, or whose entries have not mean 0.
-    """
-    config = config or {}
-    name = class_name.replace("_", "").lower()
-    if name in _VARIANCE_SCALING:
-        scale, mode = _VARIANCE_SCALING[name]
-    elif name == "variancescaling":
-        scale, mode = config.get("scale", 1.0), config.get("mode", "fan_in")
-    elif name in ("orthogonal", "orthogonalinitializer"):
-        return float(config.get("gain", 1.0) ** 2 / max(fan_in, fan_out))
-    elif name in ("randomnormal", "normal", "truncatednormal"):
-        variance = config.get("stddev", 0.05) ** 2
-        if name == "truncatednormal":
-            variance *= TRUNCATED_VARIANCE
-        return None if config.get("mean", 0.0) else float(variance)
-    elif name in ("randomuniform", "uniform"):
-        low, high = config.get("minval", -0.05), config.get("maxval", 0.05)
-        return float(high**2 / 3) if low == -high else None
-    else:
-        return None
-    fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
-    return float(scale / fans[mode])
+# Of float32's 1e38 on both sides of 1, so much is left to a network, whose last deltas are small.
+_RANGE = 1e28
+FEWEST_UNITS = 16  # that a layer's deltas come through; of fewer, chance decides
 
 
 def delta_profile(
@@ -72,6 +28,7 @@ def delta_profile(
     normalization: KerasPart | None = None,
     q: float = 1.0,
     sigma_b2: float = 0.0,
+    bias_mean: float = 0.0,
 ) -> FloatArray | None:
     """The rms of dL/dz of each hidden layer of `zoo.models.mlp`, over that of the last one.
 
@@ -85,12 +42,17 @@ def delta_profile(
         width: units of each hidden layer.
         depth: hidden layers.
         normalization: a Keras normalization layer.
-        q: the mean square of the inputs over the batch; 1 for standardized data.
-        sigma_b2: the variance of the biases, which Keras starts at 0.
+        q: the mean square of the inputs over the batch, taken for that of each example; 1 for
+            standardized data.
+        sigma_b2: the variance of the biases, which Keras starts at 0; they are to be normally
+            distributed.
+        bias_mean: their mean.
 
     Returns:
         (depth,) from first to last, the last entry 1; None if there is no prediction: with
-        normalization, or for an activation or initializer that this module does not know.
+        normalization, for an activation or initializer that this module does not know, where
+        float32 could not hold the signal or the deltas, or where in some layer these come through
+        few units, as in a ReLU net whose biases switch most of them off.
     """
     phi = nonlinearity(activation.class_name, activation.config)
     first = weight_variance(initializer.class_name, initializer.config, inputs, width)
@@ -99,11 +61,16 @@ def delta_profile(
         return None
     q = inputs * first * q + sigma_b2
     gains = np.ones(depth)
-    for layer in range(depth - 1):
-        gains[layer] = chi(q, phi, width * hidden)
-        q = signal(q, phi, width * hidden, sigma_b2)
+    for layer in range(depth):
+        if not _RANGE**-2 < q + bias_mean**2 < _RANGE**2:
+            return None
+        if width * participation(q, phi, bias_mean) < FEWEST_UNITS:
+            return None
+        if layer < depth - 1:
+            gains[layer] = chi(q, phi, width * hidden, bias_mean)
+            q = signal(q, phi, width * hidden, sigma_b2, bias_mean)
     profile: FloatArray = np.sqrt(np.cumprod(gains[::-1])[::-1])
-    return profile
+    return profile if (profile > 1 / _RANGE).all() and (profile < _RANGE).all() else None
 
 
 # The growth of E|delta|^2 a layer towards the input in a ReLU net with batch normalization before
@@ -116,23 +83,44 @@ def lstm_decay(forget_bias: float, steps: int) -> float:
     return (1 + math.exp(-forget_bias)) ** -steps
 
 
-def predicted_profile(model: Family, input_shape: Sequence[int]) -> FloatArray | None:
-    """The `delta_profile` of a recipe's model; None if there is no prediction.
+FEWEST_INPUTS = 32  # of fewer, the mean squares of examples differ by more than a quarter
+PLAIN_DENSE = KerasPart(class_name="Dense")
+
+
+def predicted_profile(arm: ArmSpec, input_shape: Sequence[int]) -> FloatArray | None:
+    """The `delta_profile` of an arm at its start; None where the theory does not cover it.
+
+    It covers a multilayer perceptron of plain Dense layers without normalization, computed in
+    float32, on standardized numbers, with the activations, initializers and biases that
+    `nonlinearity`, `weight_variance` and `biases` know. Pretraining, optimizer and clipping begin
+    after the start. Each example's mean square is taken for 1, the batch's: exact for piecewise
+    linear activations, and for others as far as the examples are alike. The theory is of infinite
+    width, and of a net deeper than wide it says nothing: the logarithm of a gradient's square
+    spreads over seeds by 5 depth / width (Hanin and Nica 2020, arXiv:1812.05994).
 
     Args:
-        model: the family's arguments.
-        input_shape: of one example.
+        arm: its resolved values.
+        input_shape: of one example, as in the run's record. One axis alone may hold tokens: texts
+            come so, and nothing else of tensorflow-datasets.
     """
-    if not isinstance(model, MLP) or not input_shape:
+    model = arm.model
+    if type(model) is not MLP or model.dense != PLAIN_DENSE or model.depth > model.width:
         return None
-    bias = model.bias_initializer
-    variance = weight_variance(bias.class_name, bias.config, model.width, model.width)
+    inputs = math.prod(input_shape)
+    if len(input_shape) < 2 or inputs < FEWEST_INPUTS or not standardized(arm.data.name):
+        return None
+    if arm.training.precision not in (None, "float32"):
+        return None
+    added = biases(model.bias_initializer.class_name, model.bias_initializer.config)
+    if added is None:
+        return None
     return delta_profile(
         model.activation,
         model.initializer,
-        math.prod(input_shape),
+        inputs,
         model.width,
         model.depth,
         normalization=model.normalization,
-        sigma_b2=variance if variance is not None else 0.0,
+        sigma_b2=added.variance,
+        bias_mean=added.mean,
     )
