@@ -2,10 +2,11 @@
 
     python scripts/simulate.py [--trials 10000]
 
-Two arms that do not differ are tuned and judged as real ones are, by the zoo's own code. Each has two
-learning rates, one of which needs some percent more steps; the steps of a run scatter by 20 % over
-seeds. Each arm chooses its rate by itself, so that it can happen on the better one or not: a verdict
-then tells of the choice. The second table is how often an interval of 95 % holds the true speedup.
+Two arms that do not differ are tuned and judged as real ones are, by the zoo's own code. Each has
+two learning rates, one of which needs some percent more steps; the steps of a run scatter by 20 %
+over seeds. Each arm chooses its rate by itself, so that it can happen on the better one or not: a
+verdict then tells of the choice. The second table is how often an interval of 95 % holds the true
+speedup.
 """
 
 import argparse
