@@ -1,11 +1,14 @@
 """Fairness is of what Keras builds: another spelling earns no arm a grid of its own."""
 
+import inspect
+
 import pytest
 
 from tests.recipe.test_loading import VALID
 from zoo import recipe
 from zoo.errors import ZooError
-from zoo.parts import built, trial
+from zoo.parts import built, kinds, trial
+from zoo.recipe.schema import parts
 from zoo.recipe.values import KerasPart
 
 SGD = "{class_name: SGD, config: {momentum: 0.9}}"
@@ -82,6 +85,25 @@ def test_an_arm_that_only_spells_it_otherwise_changes_nothing(tmp_path, old, new
     assert old in VALID
     lines = refusals(tmp_path, VALID.replace(old, new))
     assert any("changes nothing" in line for line in lines), lines
+
+
+def test_shipped_recipes_give_every_argument_of_our_own_parts():
+    """So that a default of ours that changes leaves no evidence of other runs valid."""
+    named = {
+        (kind, str(part)): part
+        for recipe_id in recipe.available()
+        for arm in recipe.load(recipe_id).arms.values()
+        for _, kind, part in parts(arm.spec)
+    }
+    ours = 0
+    for (kind, _), part in named.items():
+        cls = kinds.find(kind, part)
+        if cls.__module__.startswith("zoo.") and "__init__" in vars(cls):
+            ours += 1
+            given = inspect.signature(cls.__init__).parameters.values()
+            defaults = {each.name for each in given if each.default is not each.empty}
+            assert defaults - {"learning_rate", "seed"} <= part.config.keys(), part
+    assert ours
 
 
 @pytest.mark.combination

@@ -26,7 +26,7 @@ def clock(monkeypatch):
 @pytest.mark.parametrize("terminal", [False, True])
 def test_the_time_left_is_judged_from_when_the_workers_were_ready(terminal, clock, small_recipe):
     arm = small_recipe(training__seeds=8).arms["relu"]
-    state = ArmState(arm, 8, [], {})  # 2 tuning runs and 8 seeds
+    state = ArmState(arm, range(8), [], {})  # 4 tuning runs and 8 seeds
     output = io.StringIO()
     console = Console(file=output, force_terminal=terminal, width=100, _environ={})
     with progress.shown(console, [state]) as listener:
@@ -37,8 +37,8 @@ def test_the_time_left_is_judged_from_when_the_workers_were_ready(terminal, cloc
         clock[0] = 106.0  # two runs in six seconds
         listener([state])
     said = output.getvalue()
-    assert "0 of 10 runs, 1:40 gone, starting" in said
-    assert "2 of 10 runs, 1:46 gone, 0:24 left" in said
+    assert "0 of 12 runs, 1:40 gone, starting" in said
+    assert "2 of 12 runs, 1:46 gone, 0:30 left" in said
 
 
 def test_a_sweep_tells_its_listener_when_a_worker_is_ready(small_recipe, tmp_path):

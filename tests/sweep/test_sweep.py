@@ -82,7 +82,9 @@ def test_a_sweep_writes_every_run_once(undisturbed):
         search = files[f"tuning/digits/activation/{name}.json"]
         assert [(run["learning_rate"], run["seed"]) for run in search] == [
             (0.01, 1000),
+            (0.01, 1001),
             (0.1, 1000),
+            (0.1, 1001),
         ]
         assert all(run["arm_sha256"] == arm.sha256 for run in search)
         record = files[f"runs/digits/activation/{name}/seed-1.json"]
@@ -180,7 +182,7 @@ def test_more_seeds_are_added_to_what_is_there(undisturbed, tmp_path):
 
 
 def test_a_grid_of_one_rate_needs_no_search(undisturbed, tmp_path):
-    recipe = two_arms(training__learning_rate=[0.1])
+    recipe = two_arms(training__learning_rate=[0.1], training__final_tuning_seeds=0)
     train(recipe, tmp_path)
     assert not (tmp_path / "tuning").exists()
     row = rows(recipe, Store(tmp_path))[1]
@@ -248,7 +250,7 @@ def test_records_and_searches_of_another_user_file_are_refused(undisturbed, tmp_
 def test_a_run_that_raises_is_recorded_with_its_traceback_and_tried_again_next_time(
     one_thread, tmp_path, monkeypatch
 ):
-    recipe = two_arms(training__learning_rate=[0.1])
+    recipe = two_arms(training__learning_rate=[0.1], training__final_tuning_seeds=0)
     real = workers.train
 
     def failing(imports, arm, learning_rate, seed, probe):

@@ -92,6 +92,10 @@ def _source(path: Path) -> YamlSource:
         },
         RecipeFile,
     )
+    arms, against = parent.values.get("arms"), parent.values.get("against")
+    if "against" not in source.values and isinstance(arms, dict) and isinstance(against, dict):
+        kept = {arm: other for arm, other in against.items() if {arm, other} <= arms.keys()}
+        parent.values["against"] = kept  # of arms that the file has not replaced
     return parent
 
 

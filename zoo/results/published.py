@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from zoo import recipe as recipes
-from zoo.errors import ZooError
+from zoo.errors import Place, ZooError, mistake
 from zoo.evidence.store import Store
 from zoo.recipe import Recipe
 from zoo.recipe.summary import summary
@@ -21,8 +23,16 @@ def has_evidence(folder: Path = FOLDER) -> bool:
 
 
 def rows(folder: Path = FOLDER) -> list[Row]:
-    """The rows as committed; also in an installed package, which has no raw evidence."""
-    return [Row(**row) for row in committed(folder)]
+    """The rows as committed; also in an installed package, which has no raw evidence.
+
+    Raises:
+        ZooError: if they are not rows of this zoo.
+    """
+    try:
+        return [Row(**row) for row in committed(folder)]
+    except (TypeError, ValidationError):
+        reason = "holds no rows as this zoo has them: run python scripts/reference.py"
+        raise ZooError(mistake(Place(str(folder / "leaderboard.json")), reason)) from None
 
 
 def recipes_in(store: Store) -> list[Recipe]:
