@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zoo.cli.process import as_command, at_least
 from zoo.evidence import tuning
 from zoo.evidence.record import TuningRun
 from zoo.recipe.schema import Training
@@ -91,7 +92,7 @@ def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=10_000)
+    parser.add_argument("--trials", type=at_least(1), default=10_000, help="of each figure")
     trials = parser.parse_args().trials
     rows = [
         [f"{first} + {final}"]
@@ -106,4 +107,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with as_command():
+        main()

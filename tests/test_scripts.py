@@ -72,6 +72,7 @@ def test_the_script_says_what_it_needs(script, capsys):
         ('hardware --settings {{"model.dept":1}}', "--set: model.dept: unknown key, did you mean"),
         ("benchmark mlp --pairs 0", "argument --pairs: 0: give a number of at least 1"),
         ("benchmark nothing", "no part nothing; parts: runs, scaling"),
+        ("simulate --trials 0", "argument --trials: 0: give a number of at least 1"),
         ("recipe_schema {folder}/file/x", "{folder}/file/x: cannot be written: Not a directory"),
         ("fashion_mnist_from_debian {folder}/file/x", ".py: error: "),
     ],
