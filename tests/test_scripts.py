@@ -54,7 +54,9 @@ def test_the_script_says_what_it_needs(script, capsys):
     with pytest.raises(SystemExit) as end:
         script("--arm", "rleu")
     assert end.value.code == 2
-    assert "digits/activation has sigmoid, tanh" in capsys.readouterr().err.splitlines()[-1]
+    assert (
+        "digits/activation has sigmoid, sigmoid_gain4" in capsys.readouterr().err.splitlines()[-1]
+    )
 
 
 @pytest.mark.parametrize(
