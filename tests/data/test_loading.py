@@ -132,17 +132,15 @@ def test_a_regression_set_stays_one_when_it_is_kept():
 
 
 @pytest.mark.parametrize("base", names.LOCAL)
-def test_the_task_of_a_set_is_known_without_making_it(base):
+def test_task_and_standardization_of_a_set_are_known_without_making_it(base):
     name = f"{base}_12" if names.takes_length(base) else base
-    assert names.task(name) == names.maker(name)().task
+    made = names.maker(name)()
+    assert names.task(name) == made.task
+    assert names.standardized(name) == made.standardize == (not names.takes_length(base))
+
+
+def test_sets_of_the_catalogue_have_classes_and_are_standardized():
     assert names.task("mnist") == "classification"
-
-
-@pytest.mark.parametrize("base", names.LOCAL)
-def test_whether_a_set_is_standardized_is_known_without_making_it(base):
-    name = f"{base}_12" if names.takes_length(base) else base
-    assert names.standardized(name) == names.maker(name)().standardize
-    assert names.standardized(name) == (not names.takes_length(base))
     assert names.standardized("digits_rows") and names.standardized("mnist")
 
 

@@ -294,6 +294,7 @@ print(digest(training.build_seeded(arm, data.load("digits"), 3)))
 """
 
 
+@pytest.mark.combination
 def test_a_seed_starts_alike_in_every_process_and_after_every_run(small_recipe, digits, eagerly):
     from tests.conftest import SMALL
     from zoo.training import CompiledArm, build_seeded

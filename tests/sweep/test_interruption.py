@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from zoo import recipe as recipes
 from zoo.evidence.store import Store
 from zoo.sweep.sweep import Sweep
 
+ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "model.depth": 3,
     "model.width": 16,
@@ -27,6 +29,15 @@ COMMAND = [
     *(f"--set={key}={value}" for key, value in SETTINGS.items()),
     *("--seeds", "12", "--arms", "relu", "--out", "evidence"),
 ]
+MADE_UP = """
+from tests.sweep import remembered
+from zoo.cli import main
+from zoo.sweep import workers
+workers.load = workers.check = remembered.nothing  # TensorFlow is not needed
+workers.train = remembered.made_up
+main()
+"""
+COMMANDS = {"made up": [sys.executable, "-c", MADE_UP, *COMMAND[3:]], "trained": COMMAND}
 WORKERS = """
 import os, time
 from zoo.sweep import workers
@@ -45,10 +56,10 @@ def not_ignored():
     signal.signal(signal.SIGINT, before)
 
 
-def start(cwd, *options):
+def start(cwd, *options, command=COMMAND):
     return subprocess.Popen(
-        [*COMMAND, *options], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
+        [*command, *options], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
 
 
@@ -73,9 +84,12 @@ def wait_for_records(process, folder):
         time.sleep(0.02)
 
 
-def test_interrupted_between_two_runs(tmp_path):
+@pytest.mark.parametrize(
+    "runs", ["made up", pytest.param("trained", marks=pytest.mark.combination)]
+)
+def test_interrupted_between_two_runs(runs, tmp_path):
     """By a signal to the whole group, as a terminal sends it, long before the last run."""
-    process = start(tmp_path, "--workers", "2", "--seeds", "1000")
+    process = start(tmp_path, "--workers", "2", "--seeds", "1000", command=COMMANDS[runs])
     wait_for_records(process, tmp_path)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=300)

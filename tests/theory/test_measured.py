@@ -270,7 +270,7 @@ def assert_none_or_right(arguments: MLP) -> None:
         assert_predicted_right(arguments, predicted)
 
 
-@settings(max_examples=24, deadline=None, derandomize=True, database=None)
+@settings(max_examples=10, deadline=None, derandomize=True, database=None)
 @given(drawn_arguments())
 def test_an_arm_has_no_prediction_or_a_right_one(arguments):
     assert_none_or_right(arguments)
