@@ -206,7 +206,7 @@ def test_biases_that_keras_lstm_would_change_are_refused(bias):
 SHAPES = {  # inputs, outputs, vocabulary, target length
     "adding_problem_50/gating": ((50, 2), 1, None, None),
     "adding_problem_100/gating": ((100, 2), 1, None, None),
-    "copy_memory_50/gating": ((70, 10), 8, None, 10),
+    "copy_memory_20/gating": ((40, 10), 8, None, 10),
     "mnist1d/gating": ((40, 1), 10, None, None),
     "fashion_mnist_rows/gating": ((28, 28), 10, None, None),
     "imdb_reviews/gating": ((200,), 2, 10_000, None),

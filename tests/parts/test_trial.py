@@ -148,7 +148,7 @@ def test_a_metric_that_the_data_lacks_is_told_by_its_place(name):
     assert refusal(trial.check, loaded) == (
         f"--set: target.metric: {name} is a regression set and has no val_accuracy: give val_loss"
     )
-    assert mistakes(recipe="copy_memory_50/gating", target=target) == []
+    assert mistakes(recipe="copy_memory_20/gating", target=target) == []
 
 
 def test_a_metric_that_given_data_lack_is_refused_before_training(digits):
