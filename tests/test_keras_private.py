@@ -84,3 +84,35 @@ def test_fused_batch_norm_gives_the_unbiased_variance():
     np.testing.assert_allclose(variance, wide.var(axes, ddof=1), rtol=1e-4)
     expected = (wide - wide.mean(axes)) / np.sqrt(wide.var(axes) + 1e-3) * scale + offset
     np.testing.assert_allclose(y, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_losses_are_those_that_fit_descends_with_penalties_and_without():
+    dense = keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(0.5))
+    model = keras.Sequential([keras.Input((2,)), dense])
+    x, y = np.ones((3, 2), np.float32), np.zeros((3, 1))
+    model.compile(loss="mae")
+    said = float(model.test_on_batch(x, y))
+    outputs, weights = model(x), np.array([0.0, 1.0, 2.0], np.float32)
+    assert float(keras_private.compute_loss(model, x, y, outputs, None)) == pytest.approx(said)
+    data = keras_private.compiled_data_loss(model)
+    assert float(data(y, outputs)) == pytest.approx(said - float(model.losses[0]))
+    given = keras_private.compiled_loss(model, "mae")
+    assert float(given(y, outputs, sample_weight=weights)) == pytest.approx(float(data(y, outputs)))
+
+    class Own(keras.Sequential):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+            return 7.0
+
+    own = Own([keras.Input((2,)), keras.layers.Dense(1)])
+    own.compile()
+    assert keras_private.compute_loss(own, x, y, outputs, None) == 7.0
+    assert keras_private.compiled_data_loss(own) is None
+
+
+def test_a_layer_made_to_repeat_its_pass_says_so():
+    plain = keras.layers.Dense(1)
+    with keras.RematScope(mode="full"):
+        repeating = keras.layers.Dense(1)
+    assert keras_private.repeats_its_pass(repeating) and not keras_private.repeats_its_pass(plain)
+    setattr(repeating, keras_private.REPEATING, None)
+    assert not keras_private.repeats_its_pass(repeating)

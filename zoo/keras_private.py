@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 from keras.src.models.functional import Functional
 from keras.src.random import seed_generator
+from keras.src.trainers.compile_utils import CompileLoss
 
 
 @contextlib.contextmanager
@@ -37,6 +38,26 @@ def inner_layers(layer: keras.Layer) -> list[keras.Layer]:
 def count_loss(model: keras.Model, loss: Any, examples: Any) -> None:
     """Adds a batch's loss to the mean that a compiled model reports, as its `train_step` does."""
     model._loss_tracker.update_state(loss, sample_weight=examples)
+
+
+def compute_loss(model: keras.Model, x: Any, y: Any, outputs: Any, weights: Any) -> Any:
+    """The loss of a compiled model, by its `compute_loss`, with `training` or without."""
+    return model._compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weights, training=True)
+
+
+def compiled_data_loss(model: keras.Model) -> Callable[..., Any] | None:
+    """The compiled loss without penalties; None for a model with a `compute_loss` of its own."""
+    own = type(model).compute_loss is not keras.Model.compute_loss
+    return None if own else model._compile_loss
+
+
+def compiled_loss(model: keras.Model, loss: Any) -> Callable[..., Any]:
+    """The loss that `compile` makes of what it is given, with a model's names of outputs.
+
+    A function is averaged over what no mask hides, targets are cast, several losses are added.
+    """
+    made: Callable[..., Any] = CompileLoss(loss, output_names=getattr(model, "output_names", None))
+    return made
 
 
 def on_one_replica(optimizer: keras.Optimizer) -> keras.Optimizer:
@@ -69,6 +90,14 @@ def fused_batch_norm(x: Any, scale: Any, offset: Any, epsilon: float) -> tuple[A
 def weights_of(layer: keras.Layer) -> list[keras.Variable]:
     """The weights right in a layer, not in those inside, that it was given to learn; frozen too."""
     return list(layer._trainable_variables)
+
+
+REPEATING = "_remat_mode"  # the attribute of a layer that computes its pass again for the gradient
+
+
+def repeats_its_pass(layer: keras.Layer) -> bool:
+    """Whether a layer was made within a `keras.RematScope`: no tape sees its z then."""
+    return getattr(layer, REPEATING, None) is not None
 
 
 def is_functional(model: keras.Layer) -> bool:

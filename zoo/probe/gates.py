@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from zoo.probe.activations import kind_of, saturated_share
+from zoo.probe.state import State
 
 Tensor = Any
 
@@ -28,10 +29,8 @@ def saturated_gates(layer: keras.layers.RNN, sequence: Tensor) -> float | None:
 
     states = list(layer.states) if layer.stateful else layer.get_initial_state(len(sequence))
     steps = tf.unstack(tf.cast(sequence, layer.compute_dtype), axis=1)
-    cell.recurrent_activation = gate
-    try:
+    with State(cell).kept():  # it keeps a mask of its dropout, too
+        cell.recurrent_activation = gate
         for step in reversed(steps) if layer.go_backwards else steps:
             _, states = cell(step, states, training=True)
-    finally:
-        cell.recurrent_activation = function
     return float(saturated_share(kind_of(function, (1,)), values))

@@ -68,6 +68,14 @@ def _weights(layer: keras.Layer) -> list[keras.Variable]:
     return [v for v in keras_private.weights_of(layer) if id(v) not in inner]
 
 
+def _fixed_matrices(layer: keras.Layer) -> list[keras.Variable]:
+    """The matrices of a layer that has no others, as random features are; a wrapper has no W."""
+    if isinstance(layer, keras.layers.Wrapper):
+        return []
+    inner = {id(v) for part in layers_inside(layer) for v in part.weights}
+    return [v for v in layer.weights if id(v) not in inner and len(v.shape) > 1 and _learns(v)]
+
+
 def _is_bias(variable: keras.Variable) -> bool:
     return "bias" in variable.name  # a GRU's has two dimensions
 
@@ -77,10 +85,15 @@ def _learns(variable: keras.Variable) -> bool:
 
 
 def has_z(layer: keras.Layer) -> bool:
-    """Whether the layer makes a pre-activation of what it is given: it has a kernel, no state."""
+    """Whether the layer makes a pre-activation of what it is given: it has a kernel, no state.
+
+    Of a layer of the user's with several matrices it is not known which of them makes it.
+    """
     if isinstance(layer, keras.layers.RNN | keras.Model) or not hasattr(layer, "activation"):
         return False
     kernels = [v for v in _matrices(layer) if _learns(v)]
+    if len(kernels) > 1 and type(layer).__module__.split(".")[0] != "keras":
+        return False
     return bool(kernels) and not isinstance(layer.activation, str)
 
 
@@ -124,6 +137,8 @@ def survey(
         learning = [v for v in matrices if _learns(v)]
         if quantized := getattr(layer, "quantization_mode", None):
             left_out.append((path, f"its kernel is quantized to {quantized}, without a gradient"))
+        elif not weights and _fixed_matrices(layer):
+            left_out.append((path, "its weights are not given to learn"))
         elif weights and not matrices:
             left_out.append((path, "its weights are vectors: the scales and shifts of its units"))
         elif order is not None and learning and id(layer) not in places and layer is not model:

@@ -1,13 +1,14 @@
 """The loss whose gradient is measured: what training descends, penalties included."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 from keras import tree
 
-from zoo.errors import ZooError
+from zoo import keras_private
+from zoo.errors import ZooError, said_by
 
 Tensor = Any
 Part = Literal["all", "data", "penalty"]
@@ -18,8 +19,9 @@ class Objective:
 
     Args:
         model: whose regularizers and activity losses (`model.losses`) count too.
-        loss: a Keras loss, its name, a function, or a list or dict of them, one an output; None for
-            what the model was compiled with, loss weights included.
+        loss: as `compile` takes it: a Keras loss, its name, a function, or a list or dict of them,
+            one an output, None for an output without; None for what the model was compiled with,
+            loss weights included.
         part: all of it, what the data say alone, or the penalties alone.
 
     Raises:
@@ -27,66 +29,58 @@ class Objective:
     """
 
     def __init__(self, model: keras.Model, loss: Any = None, part: Part = "all") -> None:
-        self._model, self._part = model, part
-        self._compiled = loss is None
+        self._model, self._part, self._loss = model, part, loss
         if loss is None and not getattr(model, "compiled", False):
             raise ZooError(
                 f"model {model.name}: has no loss: compile it with one, or name one, such as "
                 "loss='mse'"
             )
         try:
-            self._losses = None if loss is None else tree.map_structure(_named, loss)
-        except ValueError as error:
-            raise ZooError(f"loss {loss!r}: {str(error).splitlines()[0]}") from None
+            self._given = _given(model, loss)
+        except Exception as error:  # Keras's, of what it does not know
+            raise ZooError(f"loss {loss!r}: {said_by(error)}") from None
 
-    def __call__(self, x: Any, y: Any, outputs: Any, weights: Tensor | None = None) -> Tensor:
+    def __call__(self, x: Any, y: Any, outputs: Any, weights: Any = None) -> Tensor:
         """The loss, a scalar; call it after the model, within the same tape.
 
         Args:
             x: inputs.
-            y: targets, structured like the outputs, or like the losses.
+            y: targets, structured like the outputs, or like the losses; None if no loss takes them.
             outputs: what the model gave.
-            weights: of the examples, (batch,).
+            weights: of the examples, (batch,), or of each of their steps; for several outputs a
+                list or dict of them.
         """
         penalties = [tf.cast(tf.reduce_sum(each), tf.float32) for each in self._model.losses]
         penalty = tf.add_n(penalties) if penalties else tf.constant(0.0)
         if self._part == "penalty":
             return penalty
-        if self._compiled:
-            both = self._model.compute_loss(
-                x=x, y=y, y_pred=outputs, sample_weight=weights, training=True
-            )
+        of_data = self._given
+        if of_data is None and self._part == "data":
+            of_data = keras_private.compiled_data_loss(self._model)
+        if of_data is None:
+            both = keras_private.compute_loss(self._model, x, y, outputs, weights)
+            both = tf.reduce_sum(both)  # as a gradient is of one that is not summed
             return both - penalty if self._part == "data" and penalties else both
-        data = _sum_of(self._losses, y, outputs, weights)
+        named = isinstance(self._loss, dict)
+        if named and not (isinstance(outputs, dict) or getattr(self._model, "output_names", None)):
+            raise ZooError(
+                f"model {self._model.name}: the outputs have no names: give one loss, or a list"
+            )
+        data = tf.reduce_mean(of_data(y, outputs, sample_weight=weights))
         return data + penalty if self._part == "all" and penalties else data
 
 
-def _named(loss: Any) -> Callable[..., Tensor]:
-    function: Callable[..., Tensor] = keras.losses.get(loss) if isinstance(loss, str) else loss
-    if not callable(function):
-        raise ValueError("is no loss")
-    return function
+def _given(model: keras.Model, loss: Any) -> Callable[..., Tensor] | None:
+    """What computes a loss that is given, as `fit` would; None for none.
 
-
-def _sum_of(losses: Any, y: Any, outputs: Any, weights: Tensor | None) -> Tensor:
-    if isinstance(losses, Mapping):
-        named = outputs if isinstance(outputs, Mapping) else dict(zip(losses, outputs, strict=True))
-        return tf.add_n([_mean(losses[k], y[k], named[k], weights) for k in losses])
-    if isinstance(losses, list | tuple):
-        targets, given = tree.flatten(y), tree.flatten(outputs)
-        each = zip(losses, targets, given, strict=True)
-        return tf.add_n([_mean(loss, t, o, weights) for loss, t, o in each])
-    targets, given = tree.flatten(y), tree.flatten(outputs)
-    if len(given) > 1:
-        each_output = zip(targets, given, strict=True)
-        return tf.add_n([_mean(losses, t, o, weights) for t, o in each_output])
-    return _mean(losses, targets[0], given[0], weights)
-
-
-def _mean(loss: Callable[..., Tensor], y: Tensor, output: Tensor, weights: Tensor | None) -> Tensor:
-    """The loss of one output, averaged over the batch where the loss has not done that itself."""
-    if weights is None:
-        return tf.reduce_mean(loss(y, output))
-    if isinstance(loss, keras.Loss):
-        return tf.reduce_mean(loss(y, output, sample_weight=weights))
-    return tf.reduce_mean(loss(y, output) * tf.cast(weights, output.dtype))
+    Raises:
+        ValueError: for a name that Keras does not know.
+    """
+    if loss is None or isinstance(loss, keras.Loss):
+        return loss
+    for each in tree.flatten(loss):
+        if isinstance(each, str) and each.lower() not in ("crossentropy", "ce"):
+            keras.losses.get(each)
+        elif each is not None and not isinstance(each, str) and not callable(each):
+            raise ValueError("is no loss")
+    return keras_private.compiled_loss(model, loss)

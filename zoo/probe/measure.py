@@ -1,6 +1,7 @@
 """Measuring a model once: which layer starves?"""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -9,13 +10,14 @@ import tensorflow as tf
 from keras import tree
 
 from zoo.errors import ZooError, said_by
-from zoo.probe import state
 from zoo.probe.gates import saturated_gates
 from zoo.probe.loss import Part
 from zoo.probe.probe import Probe
 from zoo.probe.quantities import QUANTITIES
+from zoo.probe.state import State
 
-_LOUDER = 2.0**100  # a loss so much larger brings back what float32 gradients lost
+# A loss so much larger brings back what gradients lost; one for half precision, which ends at 2^16.
+_LOUDER = (2.0**100, 2.0**12)
 
 
 def measure(
@@ -37,7 +39,8 @@ def measure(
             what the model was compiled with.
         x: inputs, (batch, ...); a list or dict of them for several.
         y: targets, as `fit` takes them.
-        sample_weight: of the examples, (batch,).
+        sample_weight: of the examples, (batch,), or of each of their steps; for several outputs a
+            list or dict of them.
         class_weight: by class, as `fit` takes it.
         part: of the loss: "all", as `fit` descends it, "data" without the penalties of regularizers
             and activity losses, or "penalty".
@@ -63,24 +66,29 @@ def measure(
         >>> measured = zoo.probe.measure(model, "mse", x[:256], y[:256])
         >>> dict(zip(measured["layers"], measured["delta_rms"]))
     """
+    if not isinstance(model, keras.Model):
+        raise ZooError(f"{type(model).__module__}.{type(model).__name__}: is no model of Keras 3")
     x, y = _checked(model, x, y)
     weights = _weights(y, sample_weight, class_weight, _batch(x))
-    variables = state.variables_of(model)
-    loudness = tf.Variable(1.0, trainable=False)
-    with state.kept(variables):
+    loudness = tf.Variable(_loss_scale(model), trainable=False)
+    with State(model).kept(), _eagerly():
         try:
             probe = Probe(
                 model, loss, x, y, weights=weights, part=part, scale=lambda: loudness.value()
             )
             probe.start()
             seen, beside = probe.look()
+            if loudness != 1.0 and not np.isfinite(seen.gradient_norms).all():
+                loudness.assign(1.0)  # fit lowers it too
+                seen, beside = probe.look()
             values = {name: of(seen).numpy() for name, of in QUANTITIES.items()}
             _add_gates(probe, beside["sequences"], values["saturated"])
             silent = (values["kernel_grad_norm"] == 0) & np.array(beside["connected"])
             louder = np.zeros(len(silent))
-            if silent.any():
-                loudness.assign(_LOUDER)
-                louder = probe.look()[0].gradient_norms.numpy()
+            for loudness_now in _LOUDER if silent.any() else ():
+                loudness.assign(loudness_now)
+                sizes = probe.look()[0].gradient_norms.numpy()
+                louder = np.fmax(louder, np.where(np.isfinite(sizes), sizes, 0.0))
         except ZooError:
             raise
         except Exception as error:  # Keras's, TensorFlow's or the user's code
@@ -103,6 +111,25 @@ def measure(
         ],
         "unmeasured": {each.name: each.reason for each in probe.unmeasured},
     }
+
+
+def _loss_scale(model: keras.Model) -> float:
+    """What fit multiplies the loss by before it takes gradients, in half precision."""
+    optimizer = getattr(model, "optimizer", None)
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return 1.0
+    return float(optimizer.dynamic_scale if optimizer.built else optimizer.initial_scale)
+
+
+@contextlib.contextmanager
+def _eagerly() -> Iterator[None]:
+    """Within it, a `call` that is a `tf.function` runs as plain Python, and is seen."""
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
 
 
 def _add_gates(probe: Probe, sequences: Mapping[int, Any], saturated: Any) -> None:
@@ -137,10 +164,17 @@ def _checked(model: keras.Model, x: Any, y: Any) -> tuple[Any, Any]:
     """
     if x is None:
         raise ZooError(f"model {model.name}: give a batch of inputs, x, and of targets, y")
-    x, y = (tree.map_structure(np.asarray, each) if each is not None else None for each in (x, y))
+    if isinstance(x, Iterator | keras.utils.PyDataset | tf.data.Dataset):
+        raise ZooError(
+            f"model {model.name}: gives batches: measure one: x, y = next(iter(batches))"
+        )
+    try:
+        x, y = (tree.map_structure(_array, _whole(each)) for each in (x, y))
+    except (TypeError, ValueError) as error:  # NumPy's, of what is no array
+        raise ZooError(f"model {model.name}: the batch: {said_by(error)}") from None
     for what, arrays in (("inputs", x), ("targets", y)):
-        for array in tree.flatten(arrays) if arrays is not None else []:
-            if array.dtype.kind not in "biufc" and not _takes_text(model, what):
+        for array in tree.flatten(arrays):
+            if array is not None and array.dtype.kind not in "biufc" and not _is_text(array, what):
                 raise ZooError(
                     f"model {model.name}: {what} of type {array.dtype} are no numbers: turn them "
                     "into numbers, such as classes from 0 on"
@@ -156,9 +190,22 @@ def _checked(model: keras.Model, x: Any, y: Any) -> tuple[Any, Any]:
     return x, y
 
 
-def _takes_text(model: keras.Model, what: str) -> bool:
-    dtypes = [str(getattr(each, "dtype", "")) for each in getattr(model, "inputs", None) or []]
-    return what == "inputs" and "string" in dtypes
+def _whole(values: Any) -> Any:
+    """A list of plain numbers, of words or of such lists as one array."""
+    first = values
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    plain = isinstance(values, list | tuple) and np.ndim(first) == 0 and first is not None
+    return np.asarray(values) if plain and not isinstance(first, dict) else values
+
+
+def _array(values: Any) -> Any:
+    return values if values is None else np.asarray(values)
+
+
+def _is_text(array: Any, what: str) -> bool:
+    """Whether inputs are words, which layers of text take."""
+    return what == "inputs" and all(isinstance(each, str | bytes) for each in array.flat)
 
 
 def _batch(x: Any) -> int:
@@ -167,20 +214,31 @@ def _batch(x: Any) -> int:
 
 def _weights(
     y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None, batch: int
-) -> tf.Tensor | None:
-    """The weight of each example, (batch,) float32; None if all count the same."""
-    weights = None if sample_weight is None else np.asarray(sample_weight, np.float32)
-    if weights is not None and weights.shape[:1] != (batch,):
-        raise ZooError(f"sample_weight: has shape {weights.shape}, there are {batch} examples")
+) -> Any:
+    """The weights of the examples, (batch, ...) float32, structured as they are given.
+
+    None if all count the same.
+    """
+    try:
+        weights = tree.map_structure(_float32, _whole(sample_weight))
+    except (TypeError, ValueError) as error:
+        raise ZooError(f"sample_weight: {said_by(error)}") from None
+    for each in tree.flatten(weights):
+        if each is not None and each.shape[:1] != (batch,):
+            raise ZooError(f"sample_weight: has shape {each.shape}, there are {batch} examples")
     if class_weight is not None:
         targets = tree.flatten(y)
-        if len(targets) != 1:
+        if len(targets) != 1 or targets[0] is None:
             raise ZooError("class_weight: is for one output, as in fit; give sample_weight")
         classes = targets[0]
-        if classes.ndim > 1 and classes.shape[-1] > 1:
-            classes = classes.argmax(-1)
-        of_class = [
-            float(class_weight.get(int(each), 1.0)) for each in classes.reshape(batch, -1)[:, 0]
-        ]
+        if classes.ndim > 1:
+            classes = classes.argmax(-1) if classes.shape[-1] > 1 else classes[..., 0]
+        if classes.ndim != 1:
+            raise ZooError("class_weight: is for one class an example; give sample_weight")
+        of_class = [float(class_weight.get(int(each), 1.0)) for each in classes]
         weights = np.array(of_class, np.float32) * (1.0 if weights is None else weights)
-    return None if weights is None else tf.constant(weights)
+    return tree.map_structure(lambda each: None if each is None else tf.constant(each), weights)
+
+
+def _float32(values: Any) -> Any:
+    return None if values is None else np.asarray(values, np.float32)

@@ -18,10 +18,11 @@ from keras import tree
 
 from zoo import keras_setup
 from zoo.errors import ZooError
-from zoo.probe import layers, state
+from zoo.probe import layers
 from zoo.probe.activations import Kind, kind_of
 from zoo.probe.loss import Objective, Part
 from zoo.probe.quantities import QUANTITIES, Pass, finite_part, nonfinite_count, norms
+from zoo.probe.state import State
 from zoo.probe.tracing import Recorder, Trace, recording
 
 Tensor = Any
@@ -35,7 +36,7 @@ class Probe:
         loss: as `zoo.probe.loss.Objective` takes it; None for what the model was compiled with.
         x: inputs, (batch, ...), or lists or dicts of them.
         y: targets, as the loss takes them.
-        weights: of the examples, (batch,); None if all count the same.
+        weights: as `zoo.probe.loss.Objective` takes them; None if all examples count the same.
         part: of the loss: all, data or penalty.
         scale: gives what the loss is multiplied by before gradients are taken, and they divided by
             afterwards: loss scaling, for half precision.
@@ -57,7 +58,7 @@ class Probe:
         x: Any,
         y: Any,
         *,
-        weights: Tensor | None = None,
+        weights: Any = None,
         part: Part = "all",
         scale: Callable[[], Tensor] = lambda: 1.0,
     ) -> None:
@@ -69,13 +70,14 @@ class Probe:
             )
         self._model, self._scale, self._weights = model, scale, weights
         self._objective = Objective(model, loss, part)
-        self._x, self._y = (tree.map_structure(tf.convert_to_tensor, each) for each in (x, y))
-        self._state = state.variables_of(model)
+        self._x, self._y = (tree.map_structure(_tensor, each) for each in (x, y))
+        self._state = State(model)
         self.measured, self.unmeasured = layers.survey(model, self._order())
         if not self.measured:
             raise ZooError(f"model {model.name} has no layer with a kernel to measure")
         self.layers = [each.name for each in self.measured]
         self._with_z = [each.layer for each in self.measured if each.with_z]
+        self._with_z_at = [row for row, each in enumerate(self.measured) if each.with_z]
         places = itertools.count()
         self._z_of_layer = [
             next(places) if each.with_z else len(self._with_z) for each in self.measured
@@ -91,7 +93,7 @@ class Probe:
         """The layers in the order in which a model computes that does not hold them so."""
         if layers.is_static(self._model):
             return None
-        with state.kept(self._state), recording(self._model) as recorder:
+        with self._state.kept(), recording(self._model) as recorder:
             self._model(self._x, training=True)
         return recorder.order
 
@@ -150,6 +152,7 @@ class Probe:
         finite_delta, finite_gradient, *_ = tf.split(finite_sizes, split)
         delta_nonfinite, gradient_nonfinite = tf.split(counts, split[:2])
         scale = tf.cast(self._scale(), tf.float64)
+        unseen = _unseen(by_z, uses, [by_kernel[place] for place in self._with_z_at])
         self._before_norms.assign(kernel_norms)
         seen = Pass(
             kernels=kernels,
@@ -160,7 +163,7 @@ class Probe:
             scale=scale,
             kernel_norms=kernel_norms,
             gradient_norms=gradient_norms / scale,
-            delta_norms=_of_uses(delta_norms, uses) / scale,
+            delta_norms=tf.where(unseen, undefined, _of_uses(delta_norms, uses) / scale),
             moved_norms=moved_norms,
             first_norms=self._first_norms,
             gradient_nonfinite=gradient_nonfinite,
@@ -172,7 +175,7 @@ class Probe:
             "connected": connected,
             "sequences": recorder.sequences,
             "finite_delta_rms": seen.of_layers(
-                _of_uses(finite_delta, uses)
+                tf.where(unseen, undefined, _of_uses(finite_delta, uses))
                 / scale
                 / tf.constant([size**0.5 for size in seen.z_sizes], tf.float64)
             ),
@@ -199,11 +202,16 @@ class Probe:
 
     def _forward(self) -> tuple[Tensor, Recorder]:
         """The loss times its scale, and what was seen on the way; the model's state put back."""
-        with state.kept(self._state):
+        with self._state.kept():
             with recording(self._model) as recorder:
                 outputs = self._model(self._x, training=True)
-            loss = self._objective(self._x, self._y, outputs, self._weights) * self._scale()
+            loss = self._objective(self._x, self._y, outputs, self._weights)
+            loss *= tf.cast(self._scale(), loss.dtype)
         return loss, recorder
+
+
+def _tensor(values: Any) -> Tensor | None:
+    return None if values is None else tf.convert_to_tensor(values)
 
 
 def _float64(tensors: list[Tensor]) -> list[Tensor]:
@@ -213,6 +221,18 @@ def _float64(tensors: list[Tensor]) -> list[Tensor]:
 def _dense(gradient: Tensor | None, of: Tensor) -> Tensor:
     """A gradient as one tensor; zeros where none reaches."""
     return tf.zeros_like(of) if gradient is None else tf.convert_to_tensor(gradient)
+
+
+def _unseen(
+    by_z: list[Tensor | None], uses: list[list[Trace]], by_kernel: list[Tensor | None]
+) -> list[bool]:
+    """Which layers have a gradient, but no z that the tape has seen: they hide it from it."""
+    rest = iter(by_z)
+    of_layers = [[next(rest) for _ in of_layer] for of_layer in uses]
+    return [
+        kernel is not None and all(gradient is None for gradient in of_layer)
+        for of_layer, kernel in zip(of_layers, by_kernel, strict=True)
+    ]
 
 
 def _kind(uses: list[Trace]) -> Kind:

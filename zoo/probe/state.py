@@ -8,42 +8,98 @@ import keras
 import tensorflow as tf
 
 _HOLDERS = (keras.Layer, keras.Metric, keras.Loss, keras.random.SeedGenerator)
+_LIBRARIES = ("keras", "tensorflow", "numpy", "builtins")
 
 
-def variables_of(model: keras.Model) -> list[tf.Variable]:
-    """Every variable that a model can reach, each once.
+class State:
+    """All that a model can reach and a pass may change.
 
     More than `model.variables`: the states of recurrent layers are none of them, nor is what a
     layer of the user's keeps in an attribute. The optimizer has no part in a forward pass.
+
+    Attributes:
+        variables: each once.
+        holders: layers, metrics and losses, and a user's own objects, each once.
     """
-    optimizer = getattr(model, "optimizer", None)
-    seen: set[int] = {id(optimizer)}
-    found: dict[int, tf.Variable] = {}
-    waiting: list[Any] = [model]
-    while waiting:
-        each = waiting.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        if isinstance(each, keras.Variable):
-            each = each.value if isinstance(each.value, tf.Variable) else None
-        if isinstance(each, tf.Variable):
-            found[id(each)] = each
-        elif isinstance(each, list | tuple | set):
-            waiting += each
-        elif isinstance(each, dict):
-            waiting += each.values()
-        elif isinstance(each, _HOLDERS):
-            waiting += vars(each).values()
-    return list(found.values())
+
+    def __init__(self, model: keras.Layer) -> None:
+        self.variables: list[tf.Variable] = []
+        self.holders: list[Any] = []
+        seen = {id(getattr(model, "optimizer", None))}
+        waiting: list[Any] = [model]
+        known: list[Any] = []  # so that no identity is that of another object
+        while waiting:
+            each = waiting.pop()
+            if isinstance(each, keras.Variable):
+                each = each.value
+            if id(each) in seen:
+                continue
+            seen.add(id(each))
+            known.append(each)
+            if isinstance(each, tf.Variable):
+                self.variables.append(each)
+            elif isinstance(each, list | tuple | set):
+                waiting.extend(each)
+            elif isinstance(each, dict):
+                waiting.extend(each.values())
+            elif isinstance(each, _HOLDERS) or _is_users(each):
+                self.holders.append(each)
+                waiting.extend(vars(each).values())
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[None]:
+        """Puts all back on leaving, whatever happened; also while a graph is traced."""
+        before = [tf.identity(variable) for variable in self.variables]
+        attributes = [(each, _attributes(each)) for each in self.holders if _is_built(each)]
+        try:
+            yield
+        finally:
+            for variable, value in zip(self.variables, before, strict=True):
+                variable.assign(value)
+            for each, values in attributes:
+                _put_back(each, values)
 
 
-@contextlib.contextmanager
-def kept(variables: list[tf.Variable]) -> Iterator[None]:
-    """Puts the variables back on leaving, whatever happened; also while a graph is traced."""
-    before = [tf.identity(variable) for variable in variables]
-    try:
-        yield
-    finally:
-        for variable, value in zip(variables, before, strict=True):
-            variable.assign(value)
+def _is_users(value: Any) -> bool:
+    """Whether a value is an object of a class of the user's, with attributes."""
+    if isinstance(value, type) or not hasattr(value, "__dict__"):
+        return False
+    library = type(value).__module__.split(".")[0] in _LIBRARIES
+    return isinstance(value, tf.Module) or not library
+
+
+def _is_built(holder: Any) -> bool:
+    """A layer that is built by the pass stays so: what is measured must be there."""
+    return not isinstance(holder, keras.Layer) or holder.built
+
+
+def _attributes(holder: Any) -> dict[str, tuple[Any, Any]]:
+    """Each attribute, and what is in it if that is a list, dict or set."""
+    return {name: (value, _items(value)) for name, value in vars(holder).items()}
+
+
+def _items(value: Any) -> Any:
+    for kind in (list, dict, set):
+        if isinstance(value, kind):
+            return kind(value)
+    return None
+
+
+def _put_back(holder: Any, before: dict[str, tuple[Any, Any]]) -> None:
+    """Puts attributes back, past the holder's own ways to set them: Keras tracks what is set."""
+    now = vars(holder)
+    for name in [name for name in now if name not in before]:
+        del now[name]
+    for name, (value, items) in before.items():
+        if name not in now or now[name] is not value:
+            now[name] = value
+        if isinstance(items, list):
+            if [*map(id, value)] != [*map(id, items)]:
+                list.__setitem__(value, slice(None), items)
+        elif isinstance(items, dict):
+            if [*map(id, value.values())] != [*map(id, items.values())] or [*value] != [*items]:
+                dict.clear(value)
+                dict.update(value, items)
+        elif isinstance(items, set) and value != items:
+            set.clear(value)
+            set.update(value, items)

@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from zoo import keras_private
 from zoo.probe.layers import has_z, layers_inside
 
 Tensor = Any
@@ -91,13 +92,13 @@ def recording(model: keras.Model) -> Iterator[Recorder]:
     undo: list[Callable[[], None]] = []
     inside_cells = _inside_recurrent(model)
 
-    def replace(layer: keras.Layer, name: str, function: Callable[..., Any]) -> None:
+    def replace(layer: keras.Layer, name: str, value: Any) -> None:
         had, before = name in vars(layer), getattr(layer, name)
         if had:
             undo.append(lambda: setattr(layer, name, before))
         else:
             undo.append(lambda: delattr(layer, name))
-        setattr(layer, name, function)
+        setattr(layer, name, value)
 
     def watch_activation(layer: keras.Layer) -> None:
         function = layer.activation
@@ -137,6 +138,9 @@ def recording(model: keras.Model) -> Iterator[Recorder]:
             if has_z(layer) and _calls_its_activation(layer):
                 watch_activation(layer)
             watch_call(layer)
+        for layer in (model, *layers_inside(model)):
+            if keras_private.repeats_its_pass(layer):
+                replace(layer, keras_private.REPEATING, None)
         yield recorder
     finally:
         for put_back in reversed(undo):
