@@ -37,15 +37,23 @@ def kind_of(function: Callable[[Tensor], Tensor], shape: tuple[int | None, ...])
         Nothing known of what is not elementwise, as softmax is not, or cannot be tried.
     """
     sizes = [size or 1 for size in shape]
+    few = [min(size, 2) for size in sizes]
+    # An image may be large; a layer's slopes have the size of the channels, or of all.
+    for tried in (few, [*few[:-1], *sizes[-1:]], sizes):
+        with tf.init_scope():  # eagerly, also while a graph is traced
+            try:
+                return _kind(function, tried)
+            except Exception:  # it may do anything; then nothing is known of it
+                continue
+    return Kind()
+
+
+def _kind(function: Callable[[Tensor], Tensor], sizes: list[int]) -> Kind:
     grid = _GRID.reshape(-1, *[1] * len(sizes))
-    with tf.init_scope():  # eagerly, also while a graph is traced
-        try:
-            of_all = np.asarray(function(tf.constant(np.broadcast_to(grid, [len(grid), *sizes]))))
-            mixed = np.broadcast_to(grid, [len(grid), *sizes]).copy()
-            mixed.reshape(len(grid), -1)[:, 1:] = 0.0  # all but the first entry of each
-            of_one = np.asarray(function(tf.constant(mixed)))
-        except Exception:  # it may do anything; then nothing is known of it
-            return Kind()
+    of_all = np.asarray(function(tf.constant(np.broadcast_to(grid, [len(grid), *sizes]))))
+    mixed = np.broadcast_to(grid, [len(grid), *sizes]).copy()
+    mixed.reshape(len(grid), -1)[:, 1:] = 0.0  # all but the first entry of each
+    of_one = np.asarray(function(tf.constant(mixed)))
     if of_all.shape != (len(grid), *sizes) or of_one.shape != of_all.shape:
         return Kind()
     values = of_all.reshape(len(grid), -1)[:, 0].astype(float)
