@@ -144,14 +144,24 @@ def test_gates_that_saturate(cell, size, share):
 
 
 def test_gradients_by_time_are_those_of_the_tokens_not_of_their_positions():
+    class Placed(layers.Layer):
+        """Looks the places up last, and more of them than there are steps."""
+
+        def __init__(self):
+            super().__init__()
+            self.tokens, self.places = layers.Embedding(7, 4), layers.Embedding(16, 4)
+
+        def call(self, x):
+            vectors = self.tokens(x)
+            return vectors + self.places(keras.ops.arange(16)[None])[:, :10]
+
     tokens = keras.Input((10,), dtype="int32")
-    vectors = layers.Embedding(7, 4)(tokens)
-    places = layers.Embedding(16, 4)(np.arange(16))[None, :10]
-    x = layers.GlobalAveragePooling1D()(layers.Add()([vectors, places]))
-    model = keras.Model(tokens, layers.Dense(3)(x))
+    late = layers.Cropping1D((9, 0))(Placed()(tokens))  # the last step alone
+    model = keras.Model(tokens, layers.Dense(3)(layers.Flatten()(late)))
     batch = RNG.integers(0, 7, (6, 10))
     measured = probe.Probe(model, keras.losses.MeanSquaredError(), batch, np.zeros((6, 3)))
-    assert measured.input_grad_rms().shape == (10,)
+    sizes = measured.input_grad_rms()
+    assert sizes.shape == (10,) and np.nonzero(sizes)[0].tolist() == [9]
 
 
 # ---------------------------------------------------------------- the loss that fit descends
