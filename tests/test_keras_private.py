@@ -103,10 +103,10 @@ def test_losses_are_those_that_fit_descends_with_penalties_and_without():
         def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
             return 7.0
 
-    own = Own([keras.Input((2,)), keras.layers.Dense(1)])
-    own.compile()
-    assert keras_private.compute_loss(own, x, y, outputs, None) == 7.0
-    assert keras_private.compiled_data_loss(own) is None
+    users = Own([keras.Input((2,)), keras.layers.Dense(1)])
+    users.compile()
+    assert keras_private.compute_loss(users, x, y, outputs, None) == 7.0
+    assert keras_private.compiled_data_loss(users) is None
 
 
 def test_a_layer_made_to_repeat_its_pass_says_so():

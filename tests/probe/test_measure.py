@@ -143,6 +143,32 @@ def test_gates_that_saturate(cell, size, share):
     )
 
 
+ONES = keras.initializers.Constant(1.0)
+
+
+@pytest.mark.parametrize("cell", [layers.LSTM, layers.GRU])
+def test_gates_of_masked_steps_do_not_count(cell):
+    memory = cell(2, kernel_initializer=ONES, recurrent_initializer=ONES)
+    model = keras.Sequential([keras.Input((5, 3)), layers.Masking(), memory, layers.Dense(3)])
+    batch = np.zeros((10, 5, 3), np.float32)
+    batch[:, :2] = 100.0
+    measured = probe.measure(model, "mse", batch, ZEROS)
+    assert of(measured, f"{memory.name}_recurrent_kernel")["saturated"] == 1.0
+
+
+@pytest.mark.parametrize("cell", [layers.LSTM, layers.GRU])
+def test_gates_start_from_the_state_that_is_given(cell):
+    memory = cell(2, kernel_initializer=ONES, recurrent_initializer=ONES)
+    x, state = keras.Input((1, 3)), keras.Input((2,))
+    given = state if cell is layers.GRU else [state, state]
+    model = keras.Model([x, state], layers.Dense(3)(memory(x, initial_state=given)))
+    for size in (0.0, 100.0):
+        batch = [np.zeros((10, 1, 3)), np.full((10, 2), size)]
+        measured = probe.measure(model, "mse", batch, ZEROS)
+        share = of(measured, f"{memory.name}_recurrent_kernel")["saturated"]
+        assert share == (size > 0)
+
+
 def test_gradients_by_time_are_those_of_the_tokens_not_of_their_positions():
     class Placed(layers.Layer):
         """Looks the places up last, and more of them than there are steps."""
@@ -278,6 +304,69 @@ def test_matrices_under_other_names_and_low_rank_ones_are_measured():
     names = probe.measure(model, "mse", X, ZEROS)["layers"]
     assert names[:2] == ["twofold/way_in", "twofold/way_out"]
     assert {"low_rank/lora_kernel_a", "low_rank/lora_kernel_b"} <= set(names)
+
+
+@pytest.mark.parametrize("activation", [None, "tanh", keras.ops.tanh], ids=str)
+def test_a_users_own_layer_with_a_kernel_is_measured_as_a_dense_one(activation):
+    class Own(keras.layers.Layer):
+        def build(self, shape):
+            self.activation = activation
+            self.kernel = self.add_weight(shape=(shape[-1], 4), name="kernel")
+
+        def call(self, x):
+            z = x @ self.kernel
+            if self.activation is None:
+                return z
+            return keras.ops.tanh(z) if self.activation == "tanh" else self.activation(z)
+
+    users = mlp(Own(name="layer"), layers.Dense(3))
+    dense = mlp(layers.Dense(4, activation, use_bias=False, name="layer"), layers.Dense(3))
+    dense.set_weights(users.get_weights())
+    of_users, of_dense = (
+        of(probe.measure(model, "mse", X, ZEROS), "layer") for model in (users, dense)
+    )
+    assert of_users["kernel_grad_norm"] == of_dense["kernel_grad_norm"]
+    if activation == "tanh":  # applied where nothing can see it
+        assert np.isnan(of_users["delta_rms"])
+    else:
+        assert of_users["delta_rms"] == of_dense["delta_rms"]
+
+
+def attention():
+    inputs = keras.Input((5, 8))
+    return keras.Model(inputs, layers.MultiHeadAttention(2, 3)(inputs, inputs))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda: layers.Conv1D(3, 2),
+        lambda: layers.Conv1DTranspose(3, 2),
+        lambda: layers.SeparableConv1D(3, 2),
+        lambda: layers.DepthwiseConv1D(2),
+        lambda: layers.EinsumDense("btd,de->bte", output_shape=(5, 3)),
+        attention,
+        lambda: layers.SimpleRNN(3),
+        lambda: layers.LSTM(3),
+        lambda: layers.Bidirectional(layers.GRU(3, return_sequences=True)),
+        lambda: layers.TimeDistributed(layers.Dense(3)),
+        lambda: keras.Sequential([layers.Flatten(), layers.Embedding(9, 2)]),
+    ],
+)
+def test_every_matrix_is_measured_of_frozen_layers_too(kind, frozen):
+    layer = kind()
+    layer.trainable = not frozen
+    model = keras.Sequential(
+        [keras.Input((5, 8)), layer, layers.Flatten(), layers.Dense(3, name="last")]
+    )
+    model.build()
+    batch = RNG.integers(0, 9, (10, 5, 8)).astype(np.float32)
+    measured = probe.measure(model, "mse", batch, ZEROS)
+    matrices = [v for v in layer.weights if len(v.shape) > 1 and "bias" not in v.name]
+    assert len(measured["layers"]) == len(matrices) + 1 > 1
+    words = ["frozen" in state for state in measured["state"]]
+    assert words == [frozen] * len(matrices) + [False]
 
 
 def test_layers_stand_in_the_order_in_which_they_are_computed():

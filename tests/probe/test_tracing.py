@@ -34,6 +34,17 @@ def test_layers_of_one_name_in_several_blocks_get_those_of_the_blocks():
     assert np.isfinite(found["kernel_grad_norm"]).all()
 
 
+def test_layers_of_one_name_in_two_towers_get_those_of_the_towers():
+    inputs = keras.Input((3,))
+    towers = []
+    for side in ("left", "right"):
+        blocks = [layers.Dense(2, name="fc1"), layers.Dense(2, name="fc2")]
+        towers.append(keras.Sequential(blocks, name=side)(inputs))
+    model = keras.Model(inputs, layers.Add()(towers))
+    measured = probe.measure(model, "mse", np.ones((4, 3), np.float32), np.zeros((4, 2)))
+    assert measured["layers"] == ["left/fc1", "left/fc2", "right/fc1", "right/fc2"]
+
+
 def test_a_name_that_no_other_layer_has_stays_as_it_is():
     tower = keras.Sequential([keras.Input((3,)), layers.Dense(2, name="inside")], name="tower")
     model = keras.Sequential([keras.Input((3,)), tower, layers.Dense(1, name="output")])
@@ -41,7 +52,7 @@ def test_a_name_that_no_other_layer_has_stays_as_it_is():
 
 
 @given(st.lists(st.lists(STEPS, min_size=1, max_size=4).map(tuple), max_size=8))
-def test_names_aretold_apart_by_the_shortest_ends(paths):
+def test_names_are_told_apart_by_the_shortest_ends(paths):
     names = told_apart(paths)
     assert len(set(names)) == len(paths)
     for path, name in zip(paths, names, strict=True):

@@ -136,7 +136,7 @@ def _add_gates(probe: Probe, sequences: Mapping[int, Any], saturated: Any) -> No
     """Puts the share of saturated gates beside the state kernel of each LSTM and GRU."""
     for row, each in enumerate(probe.measured):
         if each.name.endswith("recurrent_kernel") and id(each.layer) in sequences:
-            shares = [saturated_gates(each.layer, x) for x in sequences[id(each.layer)]]
+            shares = [saturated_gates(each.layer, **use) for use in sequences[id(each.layer)]]
             known = [share for share in shares if share is not None]
             if known:
                 saturated[row] = sum(known) / len(known)

@@ -62,13 +62,13 @@ class Recorder:
         traces: the uses of each layer, by its identity, in their order.
         order: identities of all layers in the order in which they were first called.
         embedded: what each embedding gave, in the order of the calls.
-        sequences: what entered each recurrent layer, by its identity.
+        sequences: the arguments of each use of each recurrent layer, by its identity.
     """
 
     traces: dict[int, list[Trace]] = field(default_factory=dict)
     order: list[int] = field(default_factory=list)
     embedded: list[Tensor] = field(default_factory=list)
-    sequences: dict[int, list[Tensor]] = field(default_factory=dict)
+    sequences: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     _carries: dict[int, tuple[Tensor, Trace]] = field(default_factory=dict)
 
     def carries(self, tensor: Tensor) -> Trace | None:
@@ -123,7 +123,9 @@ def recording(model: keras.Model) -> Iterator[Recorder]:
                 recorder.order.append(id(layer))
             first = args[0] if args else next(iter(kwargs.values()), None)
             if isinstance(layer, keras.layers.RNN):
-                recorder.sequences.setdefault(id(layer), []).append(first)
+                named = dict(zip(("sequence", "initial_state", "mask"), args, strict=False))
+                use = {**named, **kwargs, "sequence": first}
+                recorder.sequences.setdefault(id(layer), []).append(use)
             uses = len(recorder.traces.get(id(layer), []))
             output = call(*args, **kwargs)
             _note(recorder, layer, first, output, uses)
