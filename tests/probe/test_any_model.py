@@ -114,6 +114,16 @@ def recurrent(drawn):
     return keras.Model(inputs, drawn.dense(3)(x))
 
 
+def tokens(drawn):
+    """Padded sequences, whose mask counts in the loss of each step."""
+    x = inputs = keras.Input((5,), dtype="int32")
+    x = layers.Embedding(7, 4, mask_zero=True)(x)
+    for _ in range(drawn.number(1, 2)):
+        cell = drawn.of([layers.SimpleRNN, layers.LSTM, layers.GRU])
+        x = cell(3, return_sequences=True, dropout=drawn.of([0.0, 0.3]))(x)
+    return keras.Model(inputs, drawn.dense(3)(x))
+
+
 def attention(drawn):
     x = inputs = keras.Input((4, 6))
     for _ in range(drawn.number(1, 2)):
@@ -160,18 +170,23 @@ def half(drawn):
 
 
 KINDS = [
-    sequential, branches, nested, shared, images, recurrent, attention, normalized_weights,
-    subclassed, half,
+    sequential, branches, nested, shared, images, recurrent, tokens, attention,
+    normalized_weights, subclassed, half,
 ]  # fmt: skip
 
 
 def batch_of(model, seed):
     rng = np.random.default_rng(seed)
-    shapes = [each.shape[1:] for each in model.inputs] if getattr(model, "inputs", None) else [(4,)]
-    x = [rng.normal(size=(BATCH, *shape)).astype(np.float32) for shape in shapes]
-    outputs = len(getattr(model, "outputs", None) or [0])
-    y = [rng.normal(size=(BATCH, 3)).astype(np.float32) for _ in range(outputs)]
-    return x if len(x) > 1 else x[0], y if outputs > 1 else y[0]
+
+    def inputs(each):
+        if "int" in each.dtype:
+            return rng.integers(0, 3, (BATCH, *each.shape[1:]))
+        return rng.normal(size=(BATCH, *each.shape[1:])).astype(np.float32)
+
+    x = [inputs(each) for each in getattr(model, "inputs", None) or [keras.Input((4,))]]
+    shapes = [each.shape[1:] for each in getattr(model, "outputs", None) or [keras.Input((3,))]]
+    y = [rng.normal(size=(BATCH, *shape)).astype(np.float32) for shape in shapes]
+    return x if len(x) > 1 else x[0], y if len(y) > 1 else y[0]
 
 
 def everything(model):
