@@ -384,7 +384,7 @@ def test_layers_stand_in_the_order_in_which_they_are_computed():
     model(X)
     measured = probe.measure(model, "mse", X, ZEROS)
     assert measured["layers"] == ["a", "b"]
-    assert measured["unmeasured"] == {"unused": "the model does not call it"}
+    assert measured["unmeasured"] == {"unused": "neither the model nor its loss calls it"}
 
 
 # ---------------------------------------------------------------- one line for the rest

@@ -318,6 +318,27 @@ def test_a_compute_loss_of_the_users_own_is_what_is_measured():
     assert probe.measure(model, None, X, ZEROS)["loss"] == pytest.approx(value, rel=1e-5)
 
 
+def test_layers_that_a_loss_calls_are_measured():
+    class Projected(OwnLoss):
+        def __init__(self):
+            super().__init__()
+            self.projection = layers.Dense(2, name="projection")
+            self.projection.build((None, 3))
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return ops.mean(ops.square(self.projection(y_pred)))
+
+    model = Projected()
+    model(X)
+    model.compile()
+    measured = probe.measure(model, None, X)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model.projection(model(X)) ** 2)
+    expected = np.linalg.norm(tape.gradient(loss, model.projection.kernel.value))
+    assert measured["layers"][-1] == "projection" and measured["unmeasured"] == {}
+    assert measured["kernel_grad_norm"][-1] == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("loss", ["mse", keras.losses.MeanSquaredError(), None])
 def test_weights_may_be_of_each_step(loss):
     model = keras.Sequential([keras.Input((5, 3)), layers.Dense(2, use_bias=False)])

@@ -142,7 +142,7 @@ def survey(
         elif weights and not matrices:
             left_out.append((path, "its weights are vectors: the scales and shifts of its units"))
         elif order is not None and learning and id(layer) not in places and layer is not model:
-            left_out.append((path, "the model does not call it"))
+            left_out.append((path, "neither the model nor its loss calls it"))
             continue
         for matrix in matrices:
             if not _learns(matrix):

@@ -93,8 +93,7 @@ class Probe:
         """The layers in the order in which a model computes that does not hold them so."""
         if layers.is_static(self._model):
             return None
-        with self._state.kept(), recording(self._model) as recorder:
-            self._model(self._x, training=True)
+        _, recorder = self._forward()
         return recorder.order
 
     def start(self) -> None:
@@ -205,7 +204,7 @@ class Probe:
         with self._state.kept():
             with recording(self._model) as recorder:
                 outputs = self._model(self._x, training=True)
-            loss = self._objective(self._x, self._y, outputs, self._weights)
+                loss = self._objective(self._x, self._y, outputs, self._weights)
             loss *= tf.cast(self._scale(), loss.dtype)
         return loss, recorder
 
