@@ -521,6 +521,11 @@ def test_what_does_not_fit_is_one_line(arguments, options, said):
     assert said in refusal(mlp(layers.Dense(3)), *arguments, **options)
 
 
+@pytest.mark.parametrize("kind", [tf.sparse.from_dense, tf.RaggedTensor.from_tensor])
+def test_what_is_not_dense_is_one_line(kind):
+    assert "is not dense: give an array" in refusal(mlp(layers.Dense(3)), "mse", kind(X), ZEROS)
+
+
 def test_what_is_no_model_of_this_keras_is_one_line():
     assert "is no model of Keras 3" in refusal(object(), "mse", X, ZEROS)
 

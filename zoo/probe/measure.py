@@ -200,6 +200,8 @@ def _whole(values: Any) -> Any:
 
 
 def _array(values: Any) -> Any:
+    if isinstance(values, tf.SparseTensor | tf.RaggedTensor):
+        raise TypeError(f"a {type(values).__name__} is not dense: give an array")
     return values if values is None else np.asarray(values)
 
 
