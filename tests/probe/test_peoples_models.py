@@ -57,6 +57,10 @@ def cells_in_a_stack():
     return sequence(layers.RNN(cells), layers.Dense(3)), "mse", SEQUENCES, ZEROS
 
 
+def no_layer_with_a_z():
+    return sequence(layers.LSTM(3)), "mse", SEQUENCES, ZEROS
+
+
 def films():
     memory = layers.ConvLSTM2D(3, 3, dropout=0.2)
     model = keras.Sequential([keras.Input((4, 6, 6, 2)), memory, layers.Flatten(), layers.Dense(3)])
@@ -251,7 +255,7 @@ def lists_of_numbers():
 
 
 KINDS = [
-    masked, padded_words, dropout_in_cells, cells_in_a_stack, films, frames, twins, words,
+    masked, padded_words, dropout_in_cells, cells_in_a_stack, no_layer_with_a_z, films, frames, twins, words,
     words_subclassed, bins, augmented, some_classes_ignored, tied, keeping,
     variational, wide, masks_by_hand, no_loss_of_one_head, losses_in_another_order,
     one_loss_of_two_heads, a_function_of_wide_targets, a_class_of_losses,

@@ -151,7 +151,8 @@ class Probe:
         finite_delta, finite_gradient, *_ = tf.split(finite_sizes, split)
         delta_nonfinite, gradient_nonfinite = tf.split(counts, split[:2])
         scale = tf.cast(self._scale(), tf.float64)
-        unseen = _unseen(by_z, uses, [by_kernel[place] for place in self._with_z_at])
+        of_kernels = [by_kernel[row] for row in self._with_z_at]
+        unseen = tf.constant(_unseen(by_z, uses, of_kernels), tf.bool)
         self._before_norms.assign(kernel_norms)
         seen = Pass(
             kernels=kernels,
