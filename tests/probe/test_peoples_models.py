@@ -255,8 +255,8 @@ def lists_of_numbers():
 
 
 KINDS = [
-    masked, padded_words, dropout_in_cells, cells_in_a_stack, no_layer_with_a_z, films, frames, twins, words,
-    words_subclassed, bins, augmented, some_classes_ignored, tied, keeping,
+    masked, padded_words, dropout_in_cells, cells_in_a_stack, no_layer_with_a_z, films, frames,
+    twins, words, words_subclassed, bins, augmented, some_classes_ignored, tied, keeping,
     variational, wide, masks_by_hand, no_loss_of_one_head, losses_in_another_order,
     one_loss_of_two_heads, a_function_of_wide_targets, a_class_of_losses,
     classes_as_ones_of_integers, frames_of_data, lists_of_numbers,
