@@ -37,7 +37,7 @@ def main():
         for count in (STEPS * BATCH, 1, 1)
     ]
     compiled = CompiledArm(arm, Dataset("made-up", *splits, outputs=10, task="classification"))
-    assert compiled.seconds_per_step  # measured once, with the compiling
+    assert compiled.seconds_per_step()  # measured once, with the compiling
     began = time.perf_counter()
     run = compiled.run(0, 0.01, probe=False)
     trained = run["evaluation"]["step"][-1]

@@ -131,9 +131,8 @@ class Comparison:
 
     @property
     def step_cost(self) -> float | None:
-        """The time of a step over the other's."""
-        of_other = _median([record.seconds_per_step for record in self.other_records])
-        return _ratio(self.median(lambda record: record.seconds_per_step), of_other)
+        """The time of a step over the other's, each at its quickest."""
+        return _ratio(_quickest(self.records), _quickest(self.other_records))
 
     def median(self, value: Callable[[RunRecord], float | None]) -> float | None:
         """Of a value over the runs, without those that have none."""
@@ -185,6 +184,11 @@ class Comparison:
             return _ratio(known[0], known[-1]) if len(known) > 1 else None
 
         return self.median(ratio)
+
+
+def _quickest(records: Sequence[RunRecord]) -> float | None:
+    known = [record.seconds_per_step for record in records if record.seconds_per_step is not None]
+    return min(known, default=None)
 
 
 def _median(values: Series) -> float | None:

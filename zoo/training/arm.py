@@ -1,6 +1,7 @@
 """One arm, compiled once and reset for every run: weights, optimizer state, data order."""
 
 import functools
+import math
 import random
 import time
 from collections.abc import Callable
@@ -150,7 +151,7 @@ class CompiledArm:
         )
         test = Split(*map(tf.constant, data.test))
         self._evaluate_test = tf.function(lambda: self._evaluation(test))
-        self._seconds_per_step: float | None = None
+        self._quickest: dict[int, float] = {}  # seconds a step, by the first step of its kind
 
     @functools.cached_property
     def _draws(self) -> random_states.Apart:
@@ -201,7 +202,7 @@ class CompiledArm:
             What training decides of a run record: curve, test metrics at the budget, divergence,
             probe, seconds, parameters. Raw floats, of which undefined ones are NaN.
         """
-        seconds_per_step = self.seconds_per_step
+        seconds_per_step = self.seconds_per_step() if probe else None
         started = time.perf_counter()
         self.reset(seed, learning_rate)
         segments = self.segments(probe=probe)
@@ -236,28 +237,31 @@ class CompiledArm:
 
     # ------------------------------------------------------------ the time of a step
 
-    @property
     def seconds_per_step(self) -> float:
-        """The time of one training step alone: the quickest of a few stretches, measured once.
+        """The time of one training step alone: the quickest of all stretches measured so far.
 
-        Where steps differ, in pretraining, their mean over the budget.
+        Each call measures one more of each kind of step, the first call a few: what else runs on
+        the machine comes and goes. Where steps differ, in pretraining, their mean over the budget.
         """
-        if self._seconds_per_step is None:
-            budget = self._training.steps
-            self._seconds_per_step = sum(
-                self._quickest(first, stop) * (stop - first) / budget
-                for first, stop in self._step.phases
-                if stop > first
-            )
-        return self._seconds_per_step
+        budget = self._training.steps
+        for first, stop in self._step.phases:
+            if stop > first:
+                known = self._quickest.get(first, math.inf)
+                rounds = 1 if first in self._quickest else 4  # of which the first one compiles
+                self._quickest[first] = min(known, self._measured(first, stop, rounds))
+        return sum(
+            self._quickest[first] * (stop - first) / budget
+            for first, stop in self._step.phases
+            if stop > first
+        )
 
     @_draws_apart
-    def _quickest(self, first: int, stop: int) -> float:
-        steps = max(1, min(64, (stop - first) // 20))
+    def _measured(self, first: int, stop: int, rounds: int) -> float:
+        steps = max(1, min(64 if rounds > 1 else 16, (stop - first) // 20))
         stretch = Segments(*np.array([[first], [first + steps], [-1], [-1]], np.int32))
         self.reset(0, 0.0)
         seconds = []
-        for _ in range(4):  # the first one compiles
+        for _ in range(rounds):
             started = time.perf_counter()
             int(self._engine.advance(self._order, stretch))
             seconds.append((time.perf_counter() - started) / steps)
