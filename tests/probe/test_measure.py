@@ -306,7 +306,9 @@ def test_matrices_under_other_names_and_low_rank_ones_are_measured():
     assert {"low_rank/lora_kernel_a", "low_rank/lora_kernel_b"} <= set(names)
 
 
-@pytest.mark.parametrize("activation", [None, "tanh", keras.ops.tanh], ids=str)
+@pytest.mark.parametrize(
+    "activation", [None, "tanh", keras.ops.tanh], ids=["none", "name", "function"]
+)
 def test_a_users_own_layer_with_a_kernel_is_measured_as_a_dense_one(activation):
     class Own(keras.layers.Layer):
         def build(self, shape):
