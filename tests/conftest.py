@@ -111,7 +111,7 @@ def eagerly(one_thread, monkeypatch):
 
     from zoo.training import CompiledArm
 
-    monkeypatch.setattr(CompiledArm, "_quickest", lambda *_: 0.0)
+    monkeypatch.setattr(CompiledArm, "seconds_per_step", lambda _: 0.0)
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
