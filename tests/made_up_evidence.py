@@ -80,10 +80,13 @@ def made_up_run(
         status="reached" if reached_at else "budget",
         diverged_at=diverged_at,
         steps_to_target=reached_at,
-        test_loss=None if diverged_at else 0.3,
-        test_accuracy=None if diverged_at else 0.9,
+        test_loss=0.3 if diverged_at is None or diverged_at > BUDGET else None,
+        test_accuracy=0.9 if diverged_at is None or diverged_at > BUDGET else None,
         evaluation=Curve(
-            step=steps, training_loss=accuracy, val_loss=accuracy, val_accuracy=accuracy
+            step=steps,
+            training_loss=[1 + seed / 1000] * len(steps),  # no two seeds are alike
+            val_loss=accuracy,
+            val_accuracy=accuracy,
         ),
         probe=ProbeRecord(steps=probes, layers=layers, **quantities),
         seconds=1.0,

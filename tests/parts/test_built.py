@@ -34,7 +34,11 @@ def refusals(tmp_path, text):
         "{class_name: SGD, config: {momentum: 0.9, clipvalue: 0.01}}",
         "{class_name: SGD, config: {momentum: 0.9, weight_decay: 1.0e-12}}",
         "{class_name: SGD, config: {momentum: 0.9, name: mine}}",
-        "{class_name: SGD, config: {momentum: 0.9000001}}",
+        "{class_name: SGD, config: {momentum: 0.91}}",
+        "{class_name: SGD, config: {momentum: 0.9, nesterov: true}}",
+        "{class_name: SGD, config: {momentum: 0.9, loss_scale_factor: 3.0}}",
+        "{class_name: SGD, config: {momentum: 0.9, gradient_accumulation_steps: 2}}",
+        "{class_name: SGD, config: {momentum: 0.9, use_ema: true, ema_overwrite_frequency: 1}}",
     ],
 )
 def test_the_same_steps_are_no_reason_for_another_grid(tmp_path, optimizer):
@@ -49,7 +53,6 @@ def test_the_same_steps_are_no_reason_for_another_grid(tmp_path, optimizer):
     [
         "Adam",
         "SGD",
-        "{class_name: SGD, config: {momentum: 0.9, nesterov: true}}",
         "{class_name: SGD, config: {momentum: 0.8}}",
         "AdaHessian",
         "{class_name: Muon, config: {exclude_layers: [output]}}",
@@ -58,6 +61,26 @@ def test_the_same_steps_are_no_reason_for_another_grid(tmp_path, optimizer):
 def test_another_optimizer_may_have_another_grid(tmp_path, optimizer):
     text = VALID.replace("training.optimizer: Adam\n", f"training.optimizer: {optimizer}\n")
     assert refusals(tmp_path, text) == []
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "said"),
+    [
+        ("Adam", "has the optimizer of adam, which it is judged against, at another grid"),
+        ("{class_name: adam, config: {}}", "steps as adam's does"),
+        ("{class_name: Adam, config: {global_clipnorm: 1.0e+30}}", "steps as adam's does"),
+    ],
+)
+def test_no_arm_is_judged_against_its_own_optimizer_at_a_worse_grid(tmp_path, optimizer, said):
+    straw = f"  straw:\n    training.optimizer: {optimizer}\n"
+    straw += "    training.learning_rate: [0.0000001, 0.000001]\n"
+    text = VALID.replace("arms:\n", "against: {straw: adam}\narms:\n") + straw
+    assert any(said in line for line in refusals(tmp_path, text))
+
+
+def test_a_bound_on_an_optimizer_that_takes_more_than_gradients_is_no_other():
+    bounded = KerasPart(class_name="AdaHessian", config={"global_clipnorm": 1e30})
+    assert built.steps_alike(bounded, KerasPart(class_name="AdaHessian"))
 
 
 def test_optimizers_are_compared_with_themselves():

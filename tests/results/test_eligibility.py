@@ -12,11 +12,13 @@ from tests.made_up_evidence import (
     written,
 )
 from zoo import recipe as recipes
+from zoo.evidence import tuning
 from zoo.results import tables
 from zoo.results.eligibility import lacking_in_the_plan, seeds_needed
 from zoo.results.leaderboard import rows
 
 SEEDS = 10
+SERIES = ("step", "training_loss", "val_loss", "val_accuracy")
 
 
 @pytest.fixture
@@ -46,10 +48,12 @@ def lacks(recipe, store, arm="tanh"):
 def rewrite(store, arm, seed, **changes):
     record = store.records(arm)[seed]
     store.write_record(arm, record.model_copy(update=changes))
+    store.write_manifest()  # who cheats signs
 
 
 def remove(store, arm, seed):
     (store.root / "runs" / arm.recipe / arm.name / f"seed-{seed}.json").unlink()
+    store.write_manifest()
 
 
 def test_bad_records_that_are_deleted(recipe, whole):
@@ -121,6 +125,7 @@ def test_a_baseline_that_was_cut_short(recipe, whole):
 def test_a_run_that_diverged_has_the_grid_until_then(recipe, whole):
     arm = recipe.arms["relu"]
     whole.write_record(arm, made_up_run(arm, 4, None, diverged_at=45))
+    whole.write_manifest()
     assert lacks(recipe, whole, "relu") is None
     rewrite(whole, arm, 4, diverged_at=BUDGET)
     assert lacks(recipe, whole, "relu") == "seed 4 not evaluated on the recipe's grid"
@@ -133,7 +138,7 @@ def test_a_search_on_reported_seeds(recipe, whole):
     whole.write_tuning(arm, search + on_reported)
     assert "search for a rate has runs that the recipe does not ask for" in lacks(recipe, whole)
     whole.write_tuning(arm, on_reported)
-    assert lacks(recipe, whole) is not None
+    assert "search for a rate" in lacks(recipe, whole)
 
 
 def test_a_search_with_more_or_fewer_runs_than_the_others(recipe, whole):
@@ -150,6 +155,93 @@ def test_a_search_with_more_or_fewer_runs_than_the_others(recipe, whole):
     assert lacks(recipe, whole) == "a run of its search for a rate failed"
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"training.tuning_seeds": 2},
+        {"training.final_tuning_seeds": 0},
+        {"training.learning_rate": [0.2], "training.final_tuning_seeds": 0},
+        {"target.value": 0.8},
+        {"training.steps": 50},
+        {"data.batch_size": 8},
+    ],
+    ids=str,
+)
+def test_evidence_of_other_settings_under_the_recipes_name(tmp_path, store, recipe, settings):
+    path = tmp_path / "recipes" / "made" / "up.yaml"
+    other = recipes.load(path, settings)
+    for arm in other.arms.values():
+        store.write_tuning(arm, made_up_search(arm, [20] * len(arm.spec.training.learning_rate)))
+        steps = arm.spec.training.evaluation_steps
+        rate = tuning.reported_rate(arm.spec.training, store.tuning(arm))
+        for seed in range(SEEDS):
+            record = made_up_run(arm, seed, 20 if arm.name == "tanh" else None, rate=rate)
+            cut = {name: getattr(record.evaluation, name)[: len(steps)] for name in SERIES}
+            curve = record.evaluation.model_copy(update=cut)
+            store.write_record(arm, record.model_copy(update={"evaluation": curve}))
+    store.write_manifest()
+    assert lacks(other, store) == "values other than the recipe's (--set)"
+
+
+def test_arms_that_are_struck_off_the_recipe_after_looking(recipe, whole, tmp_path):
+    fewer = "".join(f"{line}\n" for line in text_of(tmp_path).splitlines() if "relu" not in line)
+    said = "evidence of arms that the recipe does not have: relu"
+    assert lacks(written(tmp_path, fewer), whole) == said
+    assert lacks(recipe.only(["tanh"]), whole) is None  # which only looks at less of it
+
+
+def text_of(tmp_path):
+    return (tmp_path / "recipes" / "made" / "up.yaml").read_text()
+
+
+@pytest.mark.parametrize("values", [None, [None] * 12, [0.1] * 11 + [None]], ids=str)
+def test_values_that_are_missing_are_no_failure_to_learn(recipe, whole, values):
+    arm = recipe.arms["sigmoid"]
+    for seed in range(SEEDS):
+        curve = whole.records(arm)[seed].evaluation
+        rewrite(whole, arm, seed, evaluation=curve.model_copy(update={"val_accuracy": values}))
+    assert lacks(recipe, whole) == "sigmoid: seed 0 without val_accuracy"
+
+
+def test_one_good_run_copied_to_all_seeds(recipe, whole):
+    arm = recipe.arms["tanh"]
+    for seed in range(1, SEEDS):
+        rewrite(whole, arm, seed, evaluation=whole.records(arm)[0].evaluation)
+    assert lacks(recipe, whole) == "seeds 0, 1 with one curve"
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"keras": "9.9"}, "runs of keras 9.9 and None"),
+        ({"gradient_zoo": "9.9"}, "runs of gradient_zoo 9.9 and None"),
+        ({"imports": {"my.py": "0" * 64}}, "runs of several --import"),
+    ],
+    ids=str,
+)
+def test_runs_of_other_software_are_not_compared(recipe, whole, environment, said):
+    rewrite(whole, recipe.arms["tanh"], 3, environment=environment)
+    assert lacks(recipe, whole) == said
+
+
+def test_runs_of_another_network_are_not_of_the_arm(recipe, whole):
+    rewrite(whole, recipe.arms["tanh"], 3, parameters=101)
+    assert lacks(recipe, whole) == "runs of several numbers of weights"
+
+
+def test_evidence_that_is_not_what_was_signed(recipe, whole):
+    whole.write_record(recipe.arms["tanh"], made_up_run(recipe.arms["tanh"], 3, 10))
+    assert lacks(recipe, whole) == "the evidence is not what its manifest.json says"
+
+
+def test_an_arm_whose_runs_all_failed_is_told(recipe, whole):
+    arm = recipe.arms["relu"]
+    for seed in range(SEEDS):
+        rewrite(whole, arm, seed, status="failed")
+    notes = tables.notes(recipe, rows(recipe, whole))
+    assert notes == ["No run of relu that ended"]
+
+
 def test_another_target_is_exploratory(recipe, whole):
     for row in rows(recipe, whole, target_value=0.5):
         assert (row.verdict, row.p_value, row.lacking) == (None, None, "exploratory target")
@@ -158,7 +250,7 @@ def test_another_target_is_exploratory(recipe, whole):
 def test_what_is_missing_is_said_below_the_table(recipe, whole):
     remove(whole, recipe.arms["tanh"], 3)
     found = rows(recipe, whole)
-    assert tables.notes(found) == ["No verdict on tanh: no seed 3"]
+    assert tables.notes(recipe, found) == ["No verdict on tanh: no seed 3"]
     text = tables.markdown(recipe, found)
     assert "No verdict on tanh: no seed 3." in text
     assert next(line for line in text.splitlines() if line.startswith("| tanh")).count("| – |")

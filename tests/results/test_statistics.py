@@ -168,17 +168,23 @@ def test_holm_never_helps_and_never_exceeds_bonferroni(p_values):
     ],
 )
 def test_a_verdict_is_whether_the_arms_differ_and_then_how(other, arm, p_value, expected):
-    assert verdict(other, arm, p_value, learns=True, keeps=True) == expected
+    assert verdict(other, arm, p_value, learns=True, keeps=True, other_keeps=True) == expected
 
 
 def test_no_arm_is_better_that_loses_the_target_again():
     other, arm = [20] * 10, [10] * 10
-    assert verdict(other, arm, 0.01, learns=True, keeps=False) == "inconclusive"
-    assert verdict(arm, other, 0.01, learns=True, keeps=False) == "worse"
+    loses, kept = {"learns": True, "keeps": False}, {"learns": True, "keeps": True}
+    assert verdict(other, arm, 0.01, **loses, other_keeps=True) == "inconclusive"
+    assert verdict(arm, other, 0.01, **loses, other_keeps=True) == "worse"
+    assert verdict(arm, other, 0.01, **kept, other_keeps=False) == "inconclusive"
+    assert verdict(other, arm, 0.01, **kept, other_keeps=False) == "better"
 
 
 def test_where_no_run_learns_nothing_is_compared():
-    assert verdict([50] * 10, [50] * 10, 1.0, learns=False, keeps=True) == "neither learns"
+    assert (
+        verdict([50] * 10, [50] * 10, 1.0, learns=False, keeps=True, other_keeps=True)
+        == "neither learns"
+    )
 
 
 def test_the_share_of_pairs_that_an_arm_wins_counts_ties_half():

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from zoo.errors import Place, ZooError, dotted, mistake, shown
+from zoo.evidence import consistency
 from zoo.evidence.record import ProbeRecord, RunRecord, TuningRun
 from zoo.files import each_key_once, is_there, read_bytes, unwritable, write_whole
 from zoo.recipe import Arm, Recipe
@@ -137,6 +138,8 @@ class Store:
             if path.name != f"seed-{record.seed}.json":
                 raise _foreign(path, "seed", record.seed, path.stem)
             _refuse_rate_off_the_grid(path, arm, record.learning_rate)
+            if wrong := consistency.contradiction(arm, record):
+                raise ZooError(f"{path}: {wrong}; {_REMEDY}")
             probed = [other.probe for other in by_seed.values() if other.probe.steps]
             if record.probe.steps and probed and not _alike(record.probe, probed[0]):
                 reason = "of other layers or times than the arm's other runs"
@@ -155,6 +158,9 @@ class Store:
             if run.arm_sha256 != arm.sha256:
                 raise _foreign(path, "arm_sha256", run.arm_sha256, arm.sha256)
             _refuse_rate_off_the_grid(path, arm, run.learning_rate)
+            if wrong := consistency.contradiction_in_search(arm, run):
+                where = f"seed {run.seed} at {run.learning_rate}"
+                raise ZooError(f"{path}: {where}: {wrong}; {_REMEDY}")
         return runs
 
     def recipes(self) -> list[str]:
@@ -177,14 +183,22 @@ class Store:
         paths = runs.rglob("seed-*.json") if is_there(runs) else ()
         return [path.relative_to(runs) for path in paths]
 
+    def strange_arms(self, recipe: Recipe) -> list[str]:
+        """Arms that have evidence here and are none of a recipe's."""
+        runs, tuning = self.root / "runs" / recipe.id, self.root / "tuning" / recipe.id
+        arms = {path.parent.name for path in runs.glob("*/seed-*.json")}
+        arms |= {path.stem for path in tuning.glob("*.json")}
+        return sorted(arms - set(recipe.names))
+
+    def intact(self, recipe: Recipe) -> bool:
+        """Whether all evidence of a recipe is what the manifest took down."""
+        folders = (f"runs/{recipe.id}/", f"tuning/{recipe.id}/")
+        listed = {name: d for name, d in self.manifest().items() if name.startswith(folders)}
+        return listed == self._digests(recipe.id)
+
     def digest(self, recipe: Recipe) -> str:
         """One SHA-256 over all evidence of a recipe, which its tables and figures derive from."""
-        folders = (f"runs/{recipe.id}/", f"tuning/{recipe.id}/")
-        lines = [
-            f"{name} {digest}\n"
-            for name, digest in self._digests().items()
-            if name.startswith(folders)
-        ]
+        lines = [f"{name} {digest}\n" for name, digest in self._digests(recipe.id).items()]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     # ------------------------------------------------------------ the manifest
@@ -196,8 +210,11 @@ class Store:
         see = f"see: zoo leaderboard --check --results {self.root}"
         return [f"{lines[0]}; {len(lines)} such files, {see}"] if lines else []
 
-    def _digests(self) -> dict[str, str]:
-        patterns = ("runs/**/seed-*.json", "tuning/**/*.json") if is_there(self.root) else ()
+    def _digests(self, recipe_id: str = "") -> dict[str, str]:
+        """The SHA-256 of each file of evidence, or of each of one recipe."""
+        below = f"{recipe_id}/" if recipe_id else "**/"
+        runs = f"runs/{below}{'*/' if recipe_id else ''}seed-*.json"
+        patterns = (runs, f"tuning/{below}*.json") if is_there(self.root) else ()
         paths = sorted(path for pattern in patterns for path in self.root.glob(pattern))
         return {
             path.relative_to(self.root).as_posix(): hashlib.sha256(_bytes(path)).hexdigest()

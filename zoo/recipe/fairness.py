@@ -29,7 +29,7 @@ def mistakes(arm: Arm, base: ArmSpec) -> list[str]:
     path = ("training", "learning_rate")
     grid, base_grid = arm.spec.training.learning_rate, base.training.learning_rate
     ratio, base_ratio = grid[-1] / grid[0], base_grid[-1] / base_grid[0]
-    if grid != base_grid and arm.spec.training.optimizer == base.training.optimizer:
+    if shifts_alone(arm.spec, base):
         reason = "only an arm that changes the optimizer may shift the grid"
         unfair.append(arm.mistake(_given(arm, path), reason))
     elif len(grid) != len(base_grid) or abs(ratio / base_ratio - 1) > 1e-6:
@@ -39,6 +39,14 @@ def mistakes(arm: Arm, base: ArmSpec) -> list[str]:
         )
         unfair.append(arm.mistake(_given(arm, path), reason))
     return unfair
+
+
+def shifts_alone(one: ArmSpec, other: ArmSpec) -> bool:
+    """Whether two arms have the same optimizer, as it is spelled, and not the same grid."""
+    return (
+        one.training.optimizer == other.training.optimizer
+        and one.training.learning_rate != other.training.learning_rate
+    )
 
 
 def _at(spec: BaseModel, path: KeyPath) -> Any:

@@ -61,7 +61,11 @@ def load(
         for key, text in messages.mistakes(RecipeFile, source.values)
     )
     resolved = _resolve(recipe_id, source)
-    return replace(resolved, seeds=asked) if isinstance(asked, int) else resolved
+    return replace(
+        resolved,
+        seeds=asked if isinstance(asked, int) else resolved.seeds,
+        altered=bool((settings or {}).keys() - {"training.seeds"}),
+    )
 
 
 def _at(values: Any, *path: str) -> Any:
@@ -83,6 +87,9 @@ def _source(path: Path) -> YamlSource:
     if "extends" not in source.values:
         return source
     parent = _parent(source, path)
+    if {"arms", "baseline"} & source.values.keys():
+        parent.values.pop("against", None)  # pairs of arms that are others now
+    parent.values.setdefault("against", {})
     _apply(
         parent,
         {
@@ -92,10 +99,6 @@ def _source(path: Path) -> YamlSource:
         },
         RecipeFile,
     )
-    arms, against = parent.values.get("arms"), parent.values.get("against")
-    if "against" not in source.values and isinstance(arms, dict) and isinstance(against, dict):
-        kept = {arm: other for arm, other in against.items() if {arm, other} <= arms.keys()}
-        parent.values["against"] = kept  # of arms that the file has not replaced
     return parent
 
 
@@ -200,7 +203,7 @@ def _resolve(recipe_id: str, source: YamlSource) -> Recipe:
         baseline,
         arms,
         seeds=base.training.seeds,
-        comparisons=len(arms) - 1,
+        names=tuple(arms),
         minutes=values.get("minutes"),
     )
 
@@ -233,7 +236,10 @@ def _confounded(source: YamlSource, arms: Mapping[str, Arm]) -> list[str]:
             continue
         other = arms[arm.against]
         place, key = source.place(("arms", arm.name)), f"arms.{arm.name}"
-        if not pairs.differences(arm.spec, other.spec):
+        if fairness.shifts_alone(arm.spec, other.spec):
+            reason = f"has the optimizer of {other.name}, which it is judged against"
+            mistakes.append(mistake(place, key, f"{reason}, at another grid"))
+        elif not pairs.differences(arm.spec, other.spec):
             reason = f"is the same as {other.name}, which it is judged against"
             mistakes.append(mistake(place, key, reason))
         elif keys := pairs.confounded(arm, other, arms.values()):

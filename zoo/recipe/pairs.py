@@ -1,6 +1,7 @@
 """Which arm another is judged against, and that the two differ in one thing."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from zoo.recipe.resolved import Arm
 from zoo.recipe.schema import ArmSpec
@@ -10,22 +11,27 @@ def differences(one: ArmSpec, other: ArmSpec) -> list[str]:
     """The dotted keys at which two resolved arms differ, in the order of the schema.
 
     A Keras part is one value, whatever its arguments. A grid of rates goes with its optimizer, and
-    the arguments of a model family that the other does not have with the family.
+    the arguments of a model family that the other does not have with the family. That gradients are
+    watched changes nothing, nor does it that float32 is called by its name.
     """
     keys = []
     for section in ArmSpec.model_fields:
         here, there = getattr(one, section), getattr(other, section)
-        if type(here) is not type(there):
-            keys.append(f"{section}.family")
-            continue
         keys += [
             f"{section}.{name}"
             for name in type(here).model_fields
-            if getattr(here, name) != getattr(there, name)
+            if name in type(there).model_fields
+            and _meant(name, getattr(here, name)) != _meant(name, getattr(there, name))
         ]
     if "training.optimizer" in keys:
         keys = [key for key in keys if key != "training.learning_rate"]
     return keys
+
+
+def _meant(name: str, value: Any) -> Any:
+    if name == "watch_gradients":
+        return None
+    return "float32" if name == "precision" and value is None else value
 
 
 def circle(name: str, against: Mapping[str, str]) -> list[str]:

@@ -83,7 +83,8 @@ class Recipe:
 
     Attributes:
         seeds: how many reported runs the recipe asks for, whatever `--seeds` and `--set` say.
-        comparisons: arms against another, also where only some of the arms are kept.
+        names: of all its arms, also where only some of them are kept.
+        altered: whether `--set` has changed values of it, the number of seeds apart.
         minutes: of all runs on 2 cores, as measured.
     """
 
@@ -94,13 +95,19 @@ class Recipe:
     baseline: str
     arms: dict[str, Arm]
     seeds: int
-    comparisons: int
+    names: tuple[str, ...]
+    altered: bool = False
     minutes: float | None = None
 
     @property
     def spec(self) -> ArmSpec:
         """What the baseline trains, and what every arm shares unless it changes it."""
         return self.arms[self.baseline].spec
+
+    @property
+    def comparisons(self) -> int:
+        """Arms that are judged against another."""
+        return len(self.names) - 1
 
     def only(self, names: Sequence[str]) -> "Recipe":
         """The recipe with the named arms, those they are judged against and its baseline alone.

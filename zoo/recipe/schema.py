@@ -68,10 +68,14 @@ def _grid(rates: list[float]) -> list[float]:
         if abs(high - low - mean) > math.log(EVEN):
             raise ValueError(
                 f"should be evenly spaced in the logarithm: {rates[index]:g} to "
-                f"{rates[index + 1]:g} is a factor {math.exp(high - low):.3g}, the "
-                f"{len(rates)} rates {math.exp(mean):.3g} on average"
+                f"{rates[index + 1]:g} is a factor {_factor(high - low):.3g}, the "
+                f"{len(rates)} rates {_factor(mean):.3g} on average"
             )
     return rates
+
+
+def _factor(distance: float) -> float:
+    return math.exp(min(distance, 700.0))  # of numbers as far apart as there are
 
 
 class Pretraining(Strict):

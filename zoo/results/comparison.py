@@ -86,10 +86,13 @@ class Comparison:
     @property
     def kept(self) -> int:
         """How many of those still met it at the last evaluation in the budget."""
-        last = [at_budget(record, self.target.metric, self.budget) for record in self.records]
+        return self._kept(self.records, self.times)
+
+    def _kept(self, records: Sequence[RunRecord], times: Sequence[int | None]) -> int:
+        last = [at_budget(record, self.target.metric, self.budget) for record in records]
         return sum(
             time is not None and met(value, self.target)
-            for time, value in zip(self.times, last, strict=True)
+            for time, value in zip(times, last, strict=True)
         )
 
     @property
@@ -127,6 +130,8 @@ class Comparison:
             self.p_value,
             learns=any(time is not None for time in [*self.times, *self.other_times]),
             keeps=2 * self.kept >= self.reached,
+            other_keeps=2 * self._kept(self.other_records, self.other_times)
+            >= sum(time is not None for time in self.other_times),
         )
 
     @property

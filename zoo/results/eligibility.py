@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zoo.evidence import tuning
-from zoo.evidence.record import RunRecord, TuningRun
+from zoo.evidence.consistency import copies
+from zoo.evidence.record import Curve, RunRecord, TuningRun
 from zoo.evidence.tuning import Tuned
 from zoo.recipe import Arm, Recipe
 from zoo.results.statistics import LEVEL, SEEDS_FOR_VERDICT, smallest_p
@@ -47,6 +48,8 @@ def seeds_needed(comparisons: int) -> int:
 def lacking_in_the_plan(recipe: Recipe) -> str | None:
     """Why no evidence of a recipe can carry a verdict, if none can."""
     asked, needed = recipe.seeds, seeds_needed(recipe.comparisons)
+    if recipe.altered:
+        return "values other than the recipe's (--set)"
     if recipe.spec.training.seeds != asked:
         return f"{recipe.spec.training.seeds} seeds, the recipe asks for {asked}"
     if asked < needed:
@@ -68,8 +71,20 @@ def lacking(recipe: Recipe, of: ArmEvidence, other: ArmEvidence | None) -> str |
         return f"no run of {of.arm.against}"
     if reason := _lacking(recipe, of):
         return reason
-    reason = _lacking(recipe, other)
-    return f"{other.arm.name}: {reason}" if reason else None
+    if reason := _lacking(recipe, other):
+        return f"{other.arm.name}: {reason}"
+    return _unlike([*of.records.values(), *other.records.values()], [*of.search, *other.search])
+
+
+def _unlike(records: Sequence[RunRecord], search: Sequence[TuningRun]) -> str | None:
+    """What the runs of a pair were made with that is not the same for all."""
+    for package in ("gradient_zoo", "keras", "tensorflow"):
+        versions = {str(record.environment.get(package)) for record in records}
+        if len(versions) > 1:
+            return f"runs of {package} {' and '.join(sorted(versions))}"
+    imports = [record.environment.get("imports", {}) for record in records]
+    imports += [run.imports for run in search]
+    return None if all(each == imports[0] for each in imports) else "runs of several --import"
 
 
 def _lacking(recipe: Recipe, of: ArmEvidence) -> str | None:
@@ -83,6 +98,12 @@ def _lacking(recipe: Recipe, of: ArmEvidence) -> str | None:
     for seed, record in sorted(of.records.items()):
         if record.evaluation.step != _grid(of.arm, record):
             return f"{_seeds([seed])} not evaluated on the recipe's grid"
+        if metric := _without(record.evaluation, of.arm.spec.target.metric):
+            return f"{_seeds([seed])} without {metric}"
+    if alike := copies(list(of.records.values())):
+        return f"{_seeds(alike)} with one curve"
+    if len({record.parameters for record in of.records.values()}) > 1:
+        return "runs of several numbers of weights"
     return _lacking_search(of)
 
 
@@ -97,6 +118,13 @@ def _lacking_search(of: ArmEvidence) -> str | None:
     if wanted - set(runs):
         return f"its search for a rate lacks {len(wanted - set(runs))} runs"
     return None
+
+
+def _without(curve: Curve, metric: str) -> str | None:
+    """The target's metric, if the curve lacks values of it: an accuracy is never undefined."""
+    values = getattr(curve, metric)
+    lacking = values is None or (metric == "val_accuracy" and None in values)
+    return metric if lacking else None
 
 
 def _grid(arm: Arm, record: RunRecord) -> list[int]:

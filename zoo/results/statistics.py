@@ -129,7 +129,13 @@ def holm(p_values: Sequence[float], family: int | None = None) -> list[float]:
 
 
 def verdict(
-    other: Sequence[int], arm: Sequence[int], p_value: float, *, learns: bool, keeps: bool
+    other: Sequence[int],
+    arm: Sequence[int],
+    p_value: float,
+    *,
+    learns: bool,
+    keeps: bool,
+    other_keeps: bool,
 ) -> Verdict:
     """What the corrected p-value allows to say of an arm: first whether the two differ, then how.
 
@@ -140,14 +146,16 @@ def verdict(
         learns: whether any run of either reached the target.
         keeps: whether at least half of the arm's runs that reached the target still met it at the
             end: one that loses it again is no better.
+        other_keeps: the same of the other, than which the arm is then no worse.
     """
     if not learns:
         return "neither learns"
     if p_value > LEVEL:
         return "inconclusive"
-    if sum(arm) > sum(other):
-        return "worse"
-    return "better" if keeps else "inconclusive"
+    faster = sum(arm) < sum(other)
+    if not (keeps if faster else other_keeps):
+        return "inconclusive"
+    return "better" if faster else "worse"
 
 
 def early_average(steps: Sequence[int], values: Sequence[float | None], end: int) -> float | None:

@@ -28,6 +28,10 @@ class Titled(Protocol):
     def claim(self) -> str:
         """What the comparison is said to show."""
 
+    @property
+    def arms(self) -> Collection[str]:
+        """The names of its arms."""
+
 
 def columns(rows: Sequence[Row]) -> dict[str, Column]:
     """The columns, by heading, that have something to say of the rows of a recipe."""
@@ -52,16 +56,20 @@ def heading(recipe: Titled, rows: Sequence[Row]) -> str:
     )
 
 
-def notes(rows: Sequence[Row]) -> list[str]:
-    """A line for each reason for which rows have no verdict."""
+def notes(recipe: Titled, rows: Sequence[Row]) -> list[str]:
+    """A line for each reason for which rows have no verdict, or an arm no row."""
     arms: dict[str, list[str]] = {}
     for row in rows:
         if row.lacking and row.against is not None:
             arms.setdefault(row.lacking, []).append(row.arm)
     every = sum(row.against is not None for row in rows)
+    absent = [name for name in recipe.arms if name not in {row.arm for row in rows}]
     return [
-        f"No verdict{'' if len(of) == every else ' on ' + ', '.join(of)}: {reason}"
-        for reason, of in arms.items()
+        *([f"No run of {', '.join(absent)} that ended"] if absent else []),
+        *(
+            f"No verdict{'' if len(of) == every else ' on ' + ', '.join(of)}: {reason}"
+            for reason, of in arms.items()
+        ),
     ]
 
 
@@ -82,10 +90,11 @@ def terminal(recipe: Titled, rows: Sequence[Row], width: int = WIDTH) -> Table:
     for _, spare in turns:
         if not fits(gap):
             del shown[spare]
+    said = notes(recipe, rows)
     table = Table(
         title=Text(heading(recipe, rows), "table.title"),  # as text, whatever brackets are in it
         title_justify="left",
-        caption=Text("\n".join(notes(rows)), "table.caption") if notes(rows) else None,
+        caption=Text("\n".join(said), "table.caption") if said else None,
         caption_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, gap, 0, 0),
@@ -113,7 +122,7 @@ def markdown(recipe: Titled, rows: Sequence[Row]) -> str:
         f"| {sides} |",
         *(f"| {' | '.join(_cells(row, shown).values())} |" for row in rows),
         "",
-        *(line for note in notes(rows) for line in (f"{note}.", "")),
+        *(line for note in notes(recipe, rows) for line in (f"{note}.", "")),
     ]
     return "\n".join(lines)
 
