@@ -11,6 +11,7 @@ from zoo.parts import built, kinds, trial
 from zoo.recipe.schema import parts
 from zoo.recipe.values import KerasPart
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SGD = "{class_name: SGD, config: {momentum: 0.9}}"
 
 
@@ -87,6 +88,17 @@ def test_optimizers_are_compared_with_themselves():
     for name in ("SGD", "Adam", "AdamW", "Lion", "Muon", "AdaHessian"):
         part = KerasPart(class_name=name)
         assert built.steps_alike(part, part)
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["{units: 3}", "{kernel_initializer: he_normal}", "{bias_initializer: ones}", "{name: mine}"],
+)
+def test_a_part_is_not_several_changes_at_once(tmp_path, config):
+    dense = f"{{model.dense: {{class_name: Dense, config: {config}}}}}"
+    key = config.strip("{}").partition(":")[0]
+    lines = refusals(tmp_path, VALID.replace("{model.activation: relu}", dense))
+    assert any(f"the model gives Dense its {key}: leave it out" in line for line in lines), lines
 
 
 @pytest.mark.parametrize(

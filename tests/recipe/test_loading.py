@@ -166,6 +166,7 @@ def test_only_some_arms_keep_the_baseline(written):
         ("[0.01, 0.1]", "[0.1, 1e-1]", "7:3: training.learning_rate: a learning rate is given tw"),
         ("[0.01, 0.1]", "[0.1, 0]", "7:24: training.learning_rate.1: should be greater than 0, n"),
         ("[0.01, 0.1]", "0.1", "7:3: training.learning_rate: should be a valid list, not 0.1"),
+        ("[0.01, 0.1]", "[1e-320, 1.0, 1e300]", "7:3: training.learning_rate: should be evenly sp"),
         ("[0.01, 0.1]", "[1, 2, 10]", "7:3: training.learning_rate: should be evenly spaced in th"),
         (
             "[0.01, 0.1]",

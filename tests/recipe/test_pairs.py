@@ -63,6 +63,69 @@ def test_the_arm_without_must_itself_be_fair(written):
     recipe.load(written(TWO + f"  both: {three}\n"))
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        "{family: rnn, width: 64, cell: LSTM, initializer: he_normal}",
+        "{family: cnn, depth: 8, widths: [4, 8, 16], activation: relu, initializer: he_normal}",
+    ],
+)
+def test_another_family_is_one_thing_and_what_both_have_is_another(written, model):
+    lines = refusal(written(VALID.replace(RELU, f"{{model: {model}}}")))
+    assert any("model.family and model." in line for line in lines), lines
+    plain = "{family: rnn, width: 64, depth: 10, cell: SimpleRNN, activation: sigmoid}"
+    recipe.load(written(VALID.replace(RELU, f"{{model: {plain}}}")))
+
+
+def test_what_changes_no_run_is_no_difference(written):
+    for change in ("{training.watch_gradients: true}", "{training.precision: float32}"):
+        [line] = refusal(written(VALID.replace(RELU, change)))
+        assert line.endswith("arms.relu: is the same as sigmoid, which it is judged against")
+
+
+def test_a_worse_grid_is_no_difference(written):
+    slow = "  slow:\n    training.optimizer: Adam\n    training.learning_rate: [1.0e-7, 1.0e-6]\n"
+    text = VALID.replace("arms:\n", "against: {adam: slow}\narms:\n") + slow
+    [line] = refusal(written(text))
+    assert "arms.adam: has the optimizer of slow, which it is judged against, at another" in line
+
+
+# ---------------------------------------------------------------- of a recipe that is extended
+
+
+def extended(written, child, parent=AGAINST):
+    written(parent, "recipes/m/parent.yaml")
+    return written(f"extends: m/parent\n{child}", "recipes/m/child.yaml")
+
+
+def pairs_of(path):
+    return {name: arm.against for name, arm in recipe.load(path).arms.items() if arm.against}
+
+
+def test_a_recipe_has_the_pairs_of_the_one_it_extends(written):
+    assert pairs_of(extended(written, "title: A child\n"))["relu_he"] == "relu"
+
+
+def test_other_arms_or_another_baseline_drop_them(written):
+    arms = f"arms:\n  sigmoid: {{}}\n  relu: {RELU}\n  relu_he: {HE}\n"
+    assert pairs_of(extended(written, arms)) == {"relu": "sigmoid", "relu_he": "sigmoid"}
+    broken = AGAINST.replace("{relu_he: relu}", "{relu_he: [relu]}")
+    assert pairs_of(extended(written, arms, broken)) == {"relu": "sigmoid", "relu_he": "sigmoid"}
+
+
+def test_one_pair_can_be_given_where_there_is_none(written):
+    assert pairs_of(extended(written, "against.relu_he: relu\n", TWO))["relu_he"] == "relu"
+
+
+@pytest.mark.parametrize("pair", ["against.relu_he: rellu", "against.zz: relu"])
+def test_a_pair_of_an_unknown_arm_is_told_in_a_child_too(written, pair):
+    lines = refusal(extended(written, f"{pair}\n"))
+    assert any("no arm 'rellu'" in line or "no arm 'zz'" in line for line in lines), lines
+
+
+# ---------------------------------------------------------------- in nothing
+
+
 def test_an_arm_that_is_the_one_it_is_judged_against(written):
     text = TWO.replace(HE, RELU).replace("arms:\n", "against: {relu_he: relu}\narms:\n")
     [line] = refusal(written(text))

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from zoo.errors import nearest, said_by, shown
+from zoo.errors import KeyPath, nearest, said_by, shown
 from zoo.parts import nested
 from zoo.parts.kinds import PartError, arguments, find
 from zoo.recipe.values import KerasPart
@@ -21,7 +21,7 @@ def _make(kind: str, part: KerasPart, **wanted: Any) -> Any:
 
     Args:
         kind: what is to be made.
-        part: its `config` wins over `wanted`.
+        part: its class and arguments; none of `wanted`, or a part would be several changes at once.
         wanted: further arguments, with which the zoo makes it.
 
     Raises:
@@ -36,6 +36,13 @@ def _make(kind: str, part: KerasPart, **wanted: Any) -> Any:
     refused = list(nested.mistakes(part.config))
     if refused:
         raise PartError(refused)
+    given: list[tuple[KeyPath, str]] = [
+        (("config", key), f"the model gives {part.class_name} its {key}: leave it out")
+        for key in part.config
+        if key in wanted
+    ]
+    if given:
+        raise PartError(given)
     config = {**wanted, **copy.deepcopy(part.config)}
     known = arguments(named)
     if known is not None:
@@ -83,8 +90,8 @@ def dense(part: KerasPart, **wanted: Any) -> keras.layers.Dense:
     """Keras's Dense, or a registered layer that wraps its weights.
 
     Args:
-        part: its `config` wins over `wanted`.
-        wanted: arguments of the layer, such as units.
+        part: its class and arguments.
+        wanted: arguments that the model gives the layer, such as units.
     """
     return _make("dense", part, **wanted)
 
@@ -117,9 +124,9 @@ def recurrent(part: KerasPart, **wanted: Any) -> keras.layers.RNN:
     """Keras's SimpleRNN, LSTM or GRU, or a `keras.layers.RNN` of a registered cell.
 
     Args:
-        part: its `config` wins over `wanted`.
-        wanted: arguments of the recurrent layer, such as units; those that a registered cell does
-            not take are left out.
+        part: its class and arguments.
+        wanted: arguments that the model gives the recurrent layer, such as units; those that a
+            registered cell does not take are left out.
     """
     named = find("cell", part)
     if isinstance(named, type) and issubclass(named, keras.layers.RNN):
