@@ -135,7 +135,7 @@ def test_a_run_without_streams_and_in_the_c_locale_makes_its_evidence(tmp_path):
     )
     printed = process.stdout.decode("ascii")
     assert process.returncode == 0, printed
-    assert r"mine: \xe9 >= \u65e5 [/b] [bold] Saturating" in printed
+    assert r"mine: \xe9 >= \u65e5 [/b] [bold] Activations" in printed
     assert "4 of 4 runs" in printed and "mine/curves.png" in printed
     assert len(list((tmp_path / "zoo-results/runs/mine").rglob("seed-*.json"))) == 4
 

@@ -31,6 +31,13 @@ from zoo.recipe.schema import ArmSpec
 from zoo.recipe.schema import parts as parts_of
 from zoo.recipe.values import KerasPart
 
+# What the models give such layers themselves.
+_OF_DENSE = {
+    **{"units": 4, "name": "dense"},
+    **{"kernel_initializer": "glorot_uniform", "bias_initializer": "zeros"},
+}
+_OF_A_CELL = _OF_DENSE | {"recurrent_initializer": "orthogonal", "return_sequences": False}
+
 
 @random_states.kept()
 def check(recipe: Recipe) -> None:
@@ -83,17 +90,17 @@ def _try(kind: str, part: KerasPart, shape: tuple[int, ...] | None) -> None:
     ones, frozen = keras.ops.ones, []
     if kind == "cell":
         states = ones((2, 3, 4))
-        candidate = attempt(part, lambda: recurrent(part, units=4))
+        candidate = attempt(part, lambda: recurrent(part, **_OF_A_CELL))
         _expect(part, attempt(part, lambda: candidate(states)), (2, 4))
-        frozen = attempt(part, lambda: _frozen(lambda: recurrent(part, units=4), states))
+        frozen = attempt(part, lambda: _frozen(lambda: recurrent(part, **_OF_A_CELL), states))
     elif kind == "clipping":
         rule, kernel = clipping(part), keras.Variable(ones((2, 4)))
         clipped = attempt(part, lambda: list(rule([ones((2, 4))], [kernel])))
         _expect(part, clipped[0] if clipped else None, (2, 4))
     elif kind == "dense":
-        candidate = attempt(part, lambda: dense(part, units=4))
+        candidate = attempt(part, lambda: dense(part, **_OF_DENSE))
         _expect(part, attempt(part, lambda: candidate(ones((2, 3)))), (2, 4))
-        frozen = attempt(part, lambda: _frozen(lambda: dense(part, units=4), ones((2, 3))))
+        frozen = attempt(part, lambda: _frozen(lambda: dense(part, **_OF_DENSE), ones((2, 3))))
     elif kind == "skip":
         merge, image = skip(part), (2, 4, 4, 3)
         merged = attempt(part, lambda: merge([ones(image), ones(image)]))
