@@ -3,10 +3,10 @@
     python scripts/simulate.py [--trials 10000]
 
 Two arms that do not differ are tuned and judged as real ones are, by the zoo's own code. Each has
-two learning rates, one of which needs some percent more steps; the steps of a run scatter by 20 %
-over seeds. Each arm chooses its rate by itself, so that it can happen on the better one or not: a
-verdict then tells of the choice. The second table is how often an interval of 95 % holds the true
-speedup.
+two learning rates, one of which needs some percent more steps, or three; the steps of a run scatter
+by 20 % over seeds. Each arm chooses its rate by itself, so that it can happen on the better one or
+not: a verdict then tells of the choice. The last table is how often an interval of 95 % holds the
+true speedup.
 """
 
 import argparse
@@ -20,18 +20,19 @@ from zoo.evidence.record import TuningRun
 from zoo.recipe.schema import Training
 from zoo.results.statistics import LEVEL, sign_flip_p, speedup
 
-DISTANCES = (0, 5, 10, 20, 30, 50)  # percent that one rate needs more steps than the other
+DISTANCES = (0, 5, 10, 15, 20, 30, 50)  # percent that one rate needs more steps than the other
+THREE = ((1.0, 1.2, 1.5), (1.2, 1.0, 1.2), (1.5, 1.0, 1.5))  # steps of three rates, relative
 STAGES = ((2, 0), (2, 4), (6, 0))  # tuning seeds of all rates, and more of the two best
 SCATTER = 0.2  # the standard deviation of the logarithm of steps over seeds
 STEPS, EVERY, BUDGET = 200, 5, 1000
 PAIRS = 10
 
 
-def plan(first: int, final: int) -> Training:
-    """A training with two rates, tuned with so many seeds in each stage."""
+def plan(first: int, final: int, rates: int = 2) -> Training:
+    """A training with some rates, tuned with so many seeds in each stage."""
     return Training(
         optimizer="SGD",
-        learning_rate=[0.1, 0.2],
+        learning_rate=[0.1 * 2**number for number in range(rates)],
         steps=BUDGET,
         evaluate_every=EVERY,
         seeds=PAIRS,
@@ -46,8 +47,9 @@ def times(draw: np.random.Generator, mean: float, count: int) -> list[int]:
     return [int(step) for step in np.ceil(steps / EVERY) * EVERY]
 
 
-def trial(draw: np.random.Generator, training: Training, means: dict[float, float]) -> list[int]:
+def trial(draw: np.random.Generator, training: Training, relative: Sequence[float]) -> list[int]:
     """The reported steps of one arm, at the rate that it chose."""
+    means = {r: STEPS * ratio for r, ratio in zip(training.learning_rate, relative, strict=True)}
     runs: list[TuningRun] = []
     while missing := tuning.search(training, runs) - {(r.learning_rate, r.seed) for r in runs}:
         for rate, seed in sorted(missing):
@@ -62,13 +64,18 @@ def trial(draw: np.random.Generator, training: Training, means: dict[float, floa
     return times(draw, means[rate], PAIRS)
 
 
-def false_verdicts(training: Training, distance: float, trials: int) -> float:
-    """The share of trials in which two arms that do not differ are told apart, before Holm."""
-    draw = np.random.default_rng(round(distance))
-    means = {0.1: float(STEPS), 0.2: STEPS * (1 + distance / 100)}
+def false_verdicts(training: Training, relative: Sequence[float], trials: int) -> float:
+    """The share of trials in which two arms that do not differ are told apart, before Holm.
+
+    Args:
+        training: the rates and how they are tuned.
+        relative: the mean steps at each rate, over those at the best.
+        trials: how many.
+    """
+    draw = np.random.default_rng(round(100 * sum(relative)))
     count = 0
     for _ in range(trials):
-        one, other = trial(draw, training, means), trial(draw, training, means)
+        one, other = trial(draw, training, relative), trial(draw, training, relative)
         count += sign_flip_p([a - b for a, b in zip(one, other, strict=True)]) <= LEVEL
     return count / trials
 
@@ -84,6 +91,15 @@ def coverage(ratio: float, trials: int) -> float:
     return count / trials
 
 
+def shares(cases: Sequence[Sequence[float]], trials: int) -> list[list[str]]:
+    """A line for each of `STAGES`: the false verdicts in each case."""
+    return [
+        [f"{first} + {final}"]
+        + [f"{false_verdicts(plan(first, final, len(c)), c, trials):.1%}" for c in cases]
+        for first, final in STAGES
+    ]
+
+
 def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of Markdown."""
     lines = [heading, ["---:"] * len(heading), *rows]
@@ -94,12 +110,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=at_least(1), default=10_000, help="of each figure")
     trials = parser.parse_args().trials
-    rows = [
-        [f"{first} + {final}"]
-        + [f"{false_verdicts(plan(first, final), d, trials):.1%}" for d in DISTANCES]
-        for first, final in STAGES
-    ]
-    print(table(["tuning seeds", *(f"{distance} % apart" for distance in DISTANCES)], rows))
+    two = [(1.0, 1 + distance / 100) for distance in DISTANCES]
+    print(table(["tuning seeds", *(f"{each} % apart" for each in DISTANCES)], shares(two, trials)))
+    print()
+    heads = [" : ".join(map(str, relative)) for relative in THREE]
+    print(table(["three rates", *heads], shares(THREE, trials)))
     print()
     ratios = (1.0, 1.25, 2.0, 4.0)
     covered = [f"{coverage(ratio, trials):.1%}" for ratio in ratios]
