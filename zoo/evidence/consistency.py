@@ -18,8 +18,8 @@ def contradiction(arm: Arm, record: RunRecord) -> str | None:
     accuracies = [record.test_accuracy, *(curve.val_accuracy or [])]
     if not all(value is None or 0 <= value <= 1 for value in accuracies):
         return "an accuracy is none: it is between 0 and 1"
-    if not all(value is None or value > 0 for value in (record.seconds, record.seconds_per_step)):
-        return "seconds are more than 0"
+    if not all(value is None or value >= 0 for value in (record.seconds, record.seconds_per_step)):
+        return "seconds are at least 0"
     end = record.diverged_at
     if end is not None and end > training.evaluation_steps[-1]:
         return f"diverged_at is {end}, after the last step"
