@@ -154,6 +154,17 @@ def test_the_evidence_goes_on_to_be_made_when_the_reader_is_gone(command, one_th
 # ---------------------------------------------------------------- what is typed
 
 
+def test_a_command_that_is_asked_to_end_leaves_its_contexts_and_tells_by_its_code():
+    """The scripts too: `as_command` is theirs as well."""
+    code = (
+        "import os, signal, time\nfrom zoo.cli.process import as_command\n"
+        "with as_command():\n    try:\n        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        time.sleep(60)\n    finally:\n        print('left')\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (process.returncode, process.stdout, process.stderr) == (143, "left\n", "")
+
+
 @pytest.mark.parametrize("title", ["A [/b] title", "[red]x", "[link=x]", "\\[b]", "[", ":smile:"])
 def test_a_title_is_text_whatever_brackets_are_in_it(title, command, recipe, store, fill):
     fill({"sigmoid": [None, None], "tanh": [20, 30]})

@@ -1,8 +1,6 @@
 """The `zoo` command: parsing and printing only. TensorFlow is imported to build or train alone."""
 
-import signal
 import sys
-from types import FrameType
 
 import click
 
@@ -12,13 +10,8 @@ from zoo.cli.process import as_command
 from zoo.errors import ZooError, printable
 
 
-def _end(signal_number: int, _: FrameType | None) -> None:
-    raise SystemExit(128 + signal_number)
-
-
 def main() -> None:
     """Runs the command; a mistake of the user is one line on stderr and exit code 2."""
-    signal.signal(signal.SIGTERM, _end)
     with as_command():
         keras_setup.require()
         try:

@@ -4,9 +4,12 @@ import codecs
 import contextlib
 import errno
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any, TextIO, cast
 
 from zoo.errors import Place, ZooError, mistake, printable
@@ -125,6 +128,7 @@ def as_command() -> Iterator[None]:
     that the disk is full is one, told at the end.
     """
     closed = _open_closed()
+    before = _answer_sigterm(_end)
     streams = sys.stdout, sys.stderr
     output, errors = _Lasting(sys.stdout, closed), _Lasting(sys.stderr)
     sys.stdout, sys.stderr = cast(TextIO, output), cast(TextIO, errors)
@@ -153,8 +157,21 @@ def as_command() -> Iterator[None]:
             print(printable(line), file=sys.stderr)
         errors.flush()
         sys.stdout, sys.stderr = streams
+        _answer_sigterm(before)
     if mistakes or code:
         raise SystemExit(2 if mistakes else code)
+
+
+def _end(signal_number: int, _: FrameType | None) -> None:
+    """Ends as an interruption does: workers with it, and nothing lost."""
+    raise SystemExit(128 + signal_number)
+
+
+def _answer_sigterm(handler: Any) -> Any:
+    """Sets what a request to end does, where that can be set; what it did before."""
+    if threading.current_thread() is not threading.main_thread() or handler is None:
+        return None
+    return signal.signal(signal.SIGTERM, handler)
 
 
 def at_least(lowest: int) -> Callable[[str], int]:
