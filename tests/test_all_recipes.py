@@ -11,6 +11,7 @@ import math
 import numpy as np
 import pytest
 
+from tests import bfloat16
 from zoo import data, recipe
 from zoo.data import Dataset, Split
 from zoo.recipe.pairs import differences
@@ -102,15 +103,23 @@ def fewest(arms, shown):
 
 def cases(arms, shown):
     behaviours, again = fewest(arms, shown), pytest.mark.combination
-    return [pytest.param(arm.id, marks=() if arm.id in behaviours else again) for arm in arms]
+    return [
+        pytest.param(arm.id, marks=[*(() if arm.id in behaviours else (again,)), *needs(arm.id)])
+        for arm in arms
+    ]
+
+
+def needs(name):
+    half = ARMS[name].spec.training.precision == "mixed_bfloat16"
+    return [bfloat16.needed] if half else []
 
 
 def cases_with_depths():
     """Behaviours show themselves in a few layers; every arm at its own depth is a combination."""
     behaviours, again = fewest(ARMS.values(), choices), pytest.mark.combination
     return [
-        *(pytest.param(name, True, id=f"{name}-shallow") for name in behaviours),
-        *(pytest.param(name, False, id=name, marks=again) for name in ARMS),
+        *(pytest.param(name, True, id=f"{name}-shallow", marks=needs(name)) for name in behaviours),
+        *(pytest.param(name, False, id=name, marks=[again, *needs(name)]) for name in ARMS),
     ]
 
 

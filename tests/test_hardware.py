@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import bfloat16
+
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "hardware.py"
 SMALL = {
     "model.depth": 2,
@@ -48,6 +50,7 @@ def test_a_row_is_means_over_seeds_and_medians_over_rounds(hardware):
     assert "to val_accuracy 0.95. Means over 3 seeds, medians over rounds: 3" in text
 
 
+@bfloat16.needed
 @pytest.mark.parametrize("apart", [False, pytest.param(True, marks=pytest.mark.combination)])
 def test_a_way_is_measured(hardware, apart, one_thread):
     name = "1 thread, bfloat16"

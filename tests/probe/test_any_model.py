@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keras import layers
 
+from tests import bfloat16
 from zoo import probe
 from zoo.probe.layers import survey
 
@@ -173,6 +174,10 @@ KINDS = [
     sequential, branches, nested, shared, images, recurrent, tokens, attention,
     normalized_weights, subclassed, half,
 ]  # fmt: skip
+CASES = [
+    pytest.param(kind, id=kind.__name__, marks=bfloat16.needed if kind is half else ())
+    for kind in KINDS
+]
 
 
 def batch_of(model, seed):
@@ -290,7 +295,7 @@ def check(data, kind):
             assert delta == pytest.approx(expected, rel=tolerance, abs=1e-6 * largest), each.name
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", CASES)
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_a_random_model_is_measured_as_its_twin_and_left_as_it_was(kind, data):
@@ -298,7 +303,7 @@ def test_a_random_model_is_measured_as_its_twin_and_left_as_it_was(kind, data):
 
 
 @pytest.mark.combination
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", CASES)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_many_random_models(kind, data):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import bfloat16
 from zoo import probe, recipe
 from zoo.training import build_seeded
 
@@ -81,6 +82,7 @@ def test_loss_scaling_brings_them_back():
     assert_equal_to_rounding(unscaled, exact, "float16")
 
 
+@bfloat16.needed
 def test_bfloat16_does_not_lose_them():
     """To bfloat16's own precision, which has 3 bits less."""
     exact, brain = gradients(net("float32")), gradients(net("mixed_bfloat16"))
@@ -101,5 +103,5 @@ def test_the_recipes_arms_differ_in_it_at_the_start(digits):
     alone = zeros("float16", lambda: 1.0)
     assert (alone[:3] == 1).all() and (alone[-5:] < 0.01).all()
     assert zeros("float16_loss_scaling", lambda: 2.0**15).max() < 0.01
-    assert zeros("bfloat16", lambda: 1.0).max() < 0.01
+    assert not bfloat16.computes() or zeros("bfloat16", lambda: 1.0).max() < 0.01
     assert zeros("float32", lambda: 1.0).max() == 0
