@@ -12,7 +12,7 @@ from zoo.recipe.schema import parts
 from zoo.recipe.values import KerasPart
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-SGD = "{class_name: SGD, config: {momentum: 0.9}}"
+AGAINST = "against: {leaky: relu}\n"
 
 
 def refusals(tmp_path, text):
@@ -108,6 +108,16 @@ def test_a_part_is_not_several_changes_at_once(tmp_path, config):
         ("{model.activation: relu}", "{model.initializer: GlorotUniform}"),
         (
             "{model.activation: relu}",
+            "{model.initializer: {class_name: VarianceScaling, "
+            "config: {mode: fan_avg, distribution: uniform}}}",
+        ),
+        (
+            "adam:",
+            "leaky:\n    model.activation: {class_name: LeakyReLU, config: {negative_slope: 0.0}}\n"
+            "  adam:",
+        ),
+        (
+            "{model.activation: relu}",
             "{model.dense: {class_name: Dense, config: {use_bias: true}}}",
         ),
         (
@@ -118,7 +128,8 @@ def test_a_part_is_not_several_changes_at_once(tmp_path, config):
 )
 def test_an_arm_that_only_spells_it_otherwise_changes_nothing(tmp_path, old, new):
     assert old in VALID
-    lines = refusals(tmp_path, VALID.replace(old, new))
+    text = VALID.replace(old, new).replace("arms:\n", f"{AGAINST if 'leaky' in new else ''}arms:\n")
+    lines = refusals(tmp_path, text)
     assert any("changes nothing" in line for line in lines), lines
 
 

@@ -1,12 +1,13 @@
 """Whether arms differ in what Keras builds, and not in how it is spelled."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
-from zoo.parts import making
+from zoo.parts import kinds, making
 from zoo.recipe import Arm, Recipe
 from zoo.recipe.pairs import differences
 from zoo.recipe.schema import parts
@@ -64,13 +65,29 @@ def mistakes(recipe: Recipe) -> list[str]:
 
 
 def _built(arm: Arm, key: str) -> Any:
-    """What Keras makes of the value at a key, as it would be saved: names apart."""
+    """What Keras makes of the value at a key: what it gives, or as it would be saved."""
     path = tuple(key.split("."))
     for at, kind, part in parts(arm.spec):
         if at == path and kind in _MAKE:
-            return _nameless(keras.saving.serialize_keras_object(_MAKE[kind](part)))
+            return _given(kind, part)
     section, name = path
     return getattr(getattr(arm.spec, section), name, None)
+
+
+def _given(kind: str, part: KerasPart) -> Any:
+    """The numbers of an initializer or of an activation without weights; else what is saved."""
+    if kind == "initializer":
+        known = kinds.arguments(kinds.find(kind, part)) or set()
+        seeded = {**part.config, **({"seed": 0} if "seed" in known else {})}
+        draw = making.initializer(KerasPart(class_name=part.class_name, config=seeded))
+        with contextlib.suppress(Exception):  # such as Chrono's, which is for biases alone
+            return np.asarray(draw((6, 4), dtype="float32")).tolist()
+    made = _MAKE[kind](part)
+    if kind == "activation":
+        outputs = np.asarray(made(np.linspace(-4, 4, 33, dtype="float32")[None])).tolist()
+        if not made.weights:
+            return outputs
+    return _nameless(keras.saving.serialize_keras_object(made))
 
 
 def _nameless(saved: Any) -> Any:
