@@ -49,6 +49,7 @@ def edit(path, **changes):
         ({"learning_rate": -1}, "learning_rate"),
         ({"unknown": 1}, "unknown"),
         ({"schema": 2}, "schema"),
+        ({"benchmark": "0.9"}, "benchmark"),
         ({"evaluation": {"step": [10, 20], "training_loss": [1.0]}}, "evaluation"),
         ({"probe": {"steps": [0], "layers": ["a"], "dead": [[0.0, 0.0]]}}, "probe"),
     ],
@@ -61,6 +62,25 @@ def test_a_foreign_or_edited_record_is_named_by_file_and_field(recipe, store, ch
     with pytest.raises(ZooError) as error:
         store.records(arm)
     assert str(error.value).startswith(f"{path}: {field}") and "\n" not in str(error.value)
+
+
+def test_evidence_that_is_older_than_benchmarks_is_refused_by_that(recipe, store):
+    """Whatever else of it is other by now: it names none."""
+    arm = recipe.arms["tanh"]
+    store.write_record(arm, made_up_run(arm, 3, 50))
+    store.write_tuning(arm, made_up_search(arm, (None, 20, 50)))
+    path = store.root / "runs/made/up/tanh/seed-3.json"
+    old = {key: value for key, value in json.loads(path.read_text()).items() if key != "benchmark"}
+    path.write_text(json.dumps({**old, "arm_sha256": "0" * 64}))
+    with pytest.raises(ZooError, match=r"seed-3.json: benchmark: 'none', this zoo's .*'1.0'"):
+        store.records(arm)
+    path = store.root / "tuning/made/up/tanh.json"
+    runs = [
+        {k: v for k, v in run.items() if k != "benchmark"} for run in json.loads(path.read_text())
+    ]
+    path.write_text(json.dumps(runs))
+    with pytest.raises(ZooError, match=r"tanh.json: benchmark: 'none', this zoo's .*'1.0'"):
+        store.tuning(arm)
 
 
 def test_a_rate_that_is_not_in_the_grid_is_named(recipe, store):
