@@ -13,6 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from tests.made_up_evidence import YAML, fill, recipe, store
+from tests.odd_paths import dangling_link, link_to_itself, named_pipe
 from zoo import cli
 
 __all__ = ["fill", "recipe", "store"]
@@ -206,18 +207,6 @@ def test_an_upper_case_ending_is_a_recipes_too(command, tmp_path, monkeypatch):
 
 def folder(path):
     path.mkdir()
-
-
-def dangling_link(path):
-    path.symlink_to("nowhere")
-
-
-def link_to_itself(path):
-    path.symlink_to(path.name)
-
-
-def named_pipe(path):
-    os.mkfifo(path)
 
 
 def device(path):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from tests.made_up_evidence import YAML, made_up_run, made_up_search, written
+from tests.odd_paths import dangling_link, link_to_itself, named_pipe
 from zoo.errors import ZooError
 from zoo.evidence.store import Store
 from zoo.files import write_whole
@@ -52,18 +53,6 @@ def looked_at(recipe, store):
 
 def directory(path):
     path.mkdir()
-
-
-def dangling_link(path):
-    path.symlink_to("nowhere")
-
-
-def link_to_itself(path):
-    path.symlink_to(path.name)
-
-
-def named_pipe(path):
-    os.mkfifo(path)
 
 
 def device(path):
