@@ -66,11 +66,11 @@ def test_ten_seeds_are_enough_for_the_arms_of_each_recipe():
     assert [lacking_in_the_plan(loaded) for loaded in RECIPES.values()] == [None] * len(RECIPES)
 
 
-def test_all_recipes_that_need_no_network_take_three_hours_together():
+def test_all_recipes_that_need_no_network_take_four_hours_together():
     here = {
         recipe_id: loaded
         for recipe_id, loaded in RECIPES.items()
         if local(loaded.spec.data.name.removesuffix("_rows")) or "fashion" in recipe_id
     }
     assert all(loaded.minutes for loaded in here.values())
-    assert sum(loaded.minutes for loaded in here.values()) < 180
+    assert sum(loaded.minutes for loaded in here.values()) < 240

@@ -28,7 +28,7 @@ KEYS = """
     p_value verdict lacking learning_rate runner_up lr_at_edge lr_band
     first_layer_grad_norm first_layer_grad_rms first_layer_grad_norm_early first_layer_update_ratio
     delta_ratio test_accuracy test_runs parameters seconds_per_run step_cost
-    clipped largest_norm zero_grads
+    clipped largest_norm dead dead_after zero_grads
 """
 
 
@@ -58,6 +58,27 @@ def test_what_mitigations_are_about(recipe, store, fill):
     line = next(line for line in text.splitlines() if line.startswith("| tanh"))
     assert "| clip | norm |" in text and "| 10% | 7 |" in line
     assert "zeros" not in text  # no arm changes the precision
+
+
+def test_dead_units_before_and_after_training(recipe, store, fill):
+    """Of the hidden layers alone, and of the runs that came to the budget."""
+    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 40]}, tanh={"diverged_at": 60})
+    for name, dead in {"sigmoid": 0.0, "tanh": 0.5}.items():
+        arm = recipe.arms[name]
+        for seed, record in store.records(arm).items():
+            of_layers = [[dead, None if seed else dead / 2, 1.0] for _ in record.probe.steps]
+            of_layers[-1] = [None if record.diverged_at else 0.1 * seed, None, 1.0]
+            steps = [*record.probe.steps[:-1], recipe.spec.training.steps]
+            probe = record.probe.model_copy(update={"dead": of_layers, "steps": steps})
+            store.write_record(arm, record.model_copy(update={"probe": probe}))
+    found = by_arm(recipe, store)
+    assert (found["sigmoid"]["dead"], found["sigmoid"]["dead_after"]) == (0.0, 0.1)
+    assert (found["tanh"]["dead"], found["tanh"]["dead_after"]) == (0.4583, None)
+    cells = "| dead |", "| 0% → 10% |", "| 46% → – |"
+    text = tables.markdown(recipe, rows(recipe, store))
+    assert all(cell in text for cell in cells)
+    few = [row.model_copy(update={"dead": 0.2}) for row in rows(recipe, store)]
+    assert "dead" not in tables.columns(few)  # a fifth of ReLUs is common
 
 
 def test_the_delta_ratio_of_a_recurrent_network_is_one_of_time(store, tmp_path):

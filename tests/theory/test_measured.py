@@ -335,6 +335,25 @@ def test_selu_keeps_its_fixed_point_and_its_gradient_grows():
     assert_agree(measured, predicted)
 
 
+@pytest.mark.parametrize("depth", [1, 3, 9])
+def test_narrow_relu_nets_are_born_dead_as_often_as_lu_says(depth):
+    """Lu et al. 2019: for one input, of which nothing comes through a layer that is silent."""
+    width, seeds = 2, 100
+    arguments = arguments_of("digits/dying_relu/relu", depth=depth, width=width)
+    model = network(arguments, 64)
+    hidden = [each for each in model.layers if isinstance(each, keras.layers.Activation)]
+    taps = keras.Model(model.input, [*(each.output for each in hidden), model.output])
+    through = tf.function(lambda x: taps(x, training=False))
+    x, dead = tf.constant(batch(64)[:1]), 0
+    for _ in starts(model, arguments, 64, seeds):
+        *layers, outputs = through(x)
+        silent = any(not np.any(layer) for layer in layers)
+        assert silent == (not np.any(outputs))  # biases are 0: so is all that follows
+        dead += silent
+    expected = theory.born_dead(width, depth)
+    assert abs(dead / seeds - expected) < 4 * math.sqrt(expected * (1 - expected) / seeds)
+
+
 def test_orthogonal_kernels_keep_every_norm_in_a_deep_linear_network():
     """Saxe et al. 2014: an isometry times the gain, exact for each example, forward and back."""
     depth, x, weights = 20, batch(64), batch(10)

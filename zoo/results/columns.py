@@ -17,6 +17,7 @@ from zoo.results.comparison import Comparison
 from zoo.results.statistics import Bound, Verdict
 
 DIGITS = 4  # of every number in a row that is measured
+DYING = 0.2  # so many dead units in some row, and all rows say how many they have
 GIVEN = ("changes", "target", "learning_rate", "runner_up")  # what a person gave is in them
 
 
@@ -87,6 +88,10 @@ def _shown_speedup(row: "Row") -> str:
         return f"{text} [{number(low, 2)}, {number(high, 2)}]"
     side = low if high is None else high
     return text if side is None else f"{text} ({sign}{number(side, 2)})"
+
+
+def _shown_dead(row: "Row") -> str:
+    return f"{_share(row.dead)} → {_share(row.dead_after)}"
 
 
 def _shown_runner_up(row: "Row") -> str:
@@ -290,6 +295,19 @@ class Row(Strict):
             spare=1,
         ),
     ]
+    dead: Annotated[
+        float | None,
+        Column(
+            lambda of: of.dead("start"),
+            "dead",
+            "share of the hidden units that are 0 on the whole probe batch: at the start → at the "
+            "budget",
+            _shown_dead,
+            lambda rows: any(max(row.dead or 0, row.dead_after or 0) > DYING for row in rows),
+            spare=5,
+        ),
+    ]
+    dead_after: Annotated[float | None, Column(lambda of: of.dead("budget"))]
     zero_grads: Annotated[
         float | None,
         Column(

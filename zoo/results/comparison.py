@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
-from typing import Any
+from typing import Any, Literal
 
 from zoo.evidence.record import RunRecord, Series, at_budget
 from zoo.evidence.target import met, ranked
@@ -165,6 +165,24 @@ class Comparison:
             return statistics.early_average(record.probe.steps, values, round(self.budget / 10))
 
         return self.median(average)
+
+    def dead(self, at: Literal["start", "budget"]) -> float | None:
+        """The share of dead units, the mean over hidden layers that rectify, and over the runs.
+
+        Args:
+            at: before the first step, or after the budget's last; a run that diverged has none.
+        """
+        family, step = self.arm.spec.model, 0 if at == "start" else self.budget
+
+        def share(record: RunRecord) -> float | None:
+            rows = record.probe.quantity("dead")
+            if rows is None or step not in record.probe.steps:
+                return None
+            of_layers = rows[record.probe.steps.index(step)]
+            known = dict(zip(record.probe.layers, of_layers, strict=True))
+            return _mean([known[name] for name in family.hidden_layers(record.probe.layers)])
+
+        return _mean([share(record) for record in self.records])
 
     @property
     def delta_ratio(self) -> float | None:

@@ -13,6 +13,7 @@ from zoo.theory.mean_field import (
 )
 from zoo.theory.networks import (
     BATCH_NORM_RELU_GROWTH,
+    born_dead,
     delta_profile,
     lstm_decay,
     predicted_profile,
@@ -24,6 +25,7 @@ __all__ = [
     "Biases",
     "Nonlinearity",
     "biases",
+    "born_dead",
     "chi",
     "delta_profile",
     "depth_scale",

@@ -83,6 +83,20 @@ def lstm_decay(forget_bias: float, steps: int) -> float:
     return (1 + math.exp(-forget_bias)) ** -steps
 
 
+def born_dead(width: int, depth: int) -> float:
+    """The chance that a ReLU net leaves some hidden layer at 0 for an input.
+
+    1 - (1 - 2^-width)^depth, of kernels that are as likely as their negatives and biases of 0.
+    Nothing behind such a layer depends on the input, nor do the layers before it get a gradient.
+    Lu et al. 2019, arXiv:1903.06733.
+
+    Args:
+        width: units of each hidden layer.
+        depth: hidden layers.
+    """
+    return 1 - (1 - 2.0**-width) ** depth
+
+
 FEWEST_INPUTS = 32  # of fewer, the mean squares of examples differ by more than a quarter
 PLAIN_DENSE = KerasPart(class_name="Dense")
 
