@@ -67,7 +67,8 @@ def made_up_run(
     last = lost_at or BUDGET * 2
     accuracy = [0.95 if reached_at and reached_at <= step < last else 0.1 for step in steps]
     probes = [0, 1, 2, 4, 8, 10, 50]
-    rows = [[first_delta, 0.75, 2.0]] * len(probes)
+    last_step = BUDGET * 2 if diverged_at is None else diverged_at
+    rows = [[first_delta, 0.75, 2.0] if step <= last_step else [None] * 3 for step in probes]
     layers = ["dense_1", "dense_2", "output"]
     quantities = dict.fromkeys(QUANTITIES, rows)
     return RunRecord(

@@ -25,6 +25,8 @@ def arm(recipe):
         ({"seconds": -0.5}, "seconds are at least 0"),
         ({"diverged_at": BUDGET}, "has a test metric at step 100, and diverged at 100"),
         ({"diverged_at": 10**6}, "diverged_at is 1000000, after the last step"),
+        ({"test_loss": -1.0}, "a loss is none: it is at least 0"),
+        ({"test_accuracy": None}, "has no test metric at step 100, to which it came"),
     ],
     ids=str,
 )
@@ -43,6 +45,26 @@ def test_an_accuracy_in_the_curve_is_one(arm, store):
     store.write_record(arm, record.model_copy(update={"evaluation": curve, "steps_to_target": 10}))
     with pytest.raises(ZooError, match="an accuracy is none: it is between 0 and 1"):
         store.records(arm)
+
+
+def test_a_loss_in_the_curve_is_one(arm, store):
+    record = made_up_run(arm, 3, 50)
+    curve = record.evaluation.model_copy(update={"val_loss": [-1.0] * 12})
+    store.write_record(arm, record.model_copy(update={"evaluation": curve}))
+    with pytest.raises(ZooError, match="a loss is none: it is at least 0"):
+        store.records(arm)
+
+
+def test_a_run_cut_short_and_called_diverged_is_given_away_by_its_probe(arm, store):
+    record = made_up_run(arm, 3, None)
+    series = ("step", "training_loss", "val_loss", "val_accuracy")
+    cut = {name: getattr(record.evaluation, name)[:4] for name in series}
+    curve = record.evaluation.model_copy(update=cut)
+    changes = {"diverged_at": 45, "test_loss": None, "test_accuracy": None, "evaluation": curve}
+    store.write_record(arm, record.model_copy(update=changes))
+    with pytest.raises(ZooError, match="has gradients of step 50, and diverged at 45"):
+        store.records(arm)
+    assert contradiction(arm, made_up_run(arm, 3, None, diverged_at=45)) is None
 
 
 @pytest.mark.parametrize(

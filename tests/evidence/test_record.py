@@ -18,6 +18,7 @@ def result(rate=0.1, **evaluation):
         "seed": 0,
         "learning_rate": rate,
         "evaluation": {**curve, "val_loss": [1 / 3] * LENGTH, **evaluation},
+        "test_loss": 1 / 3,
         "probe": {"steps": [], "layers": []},
         "seconds": 1 / 3,
     }

@@ -85,6 +85,26 @@ def test_what_changes_no_run_is_no_difference(written):
         assert line.endswith("arms.relu: is the same as sigmoid, which it is judged against")
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "besides"),
+    [
+        ("{class_name: SGD, config: {momentum: 0.9, clipnorm: 1.0}}", []),
+        ("{class_name: SGD, config: {momentum: 0.9, nesterov: true, clipnorm: 1.0}}", ["clipnorm"]),
+        ("{class_name: SGD, config: {momentum: 0.9, use_ema: true, ema_momentum: 0.9}}", []),
+        ("{class_name: SGD, config: {momentum: 0.9, clipnorm: null, nesterov: true}}", []),
+        ("{class_name: AdamW, config: {weight_decay: 0.1, beta_1: 0.8}}", []),
+        ("{class_name: Adam, config: {beta_1: 0.8, use_ema: true}}", ["use_ema"]),
+        ("{class_name: Adam, config: {global_clipnorm: 1.0}}", ["global_clipnorm"]),
+    ],
+)
+def test_several_arguments_of_a_part_are_several_things(written, optimizer, besides):
+    """But those that belong to another class come with it."""
+    text = VALID.replace("training.optimizer: Adam", f"training.optimizer: {optimizer}")
+    text = re.sub(r"    training.learning_rate: .*\n", "", text)
+    lines = refusal(written(text)) if besides else recipe.load(written(text)) and []
+    assert all(f"training.optimizer.{each}" in lines[0] for each in besides)
+
+
 def test_a_worse_grid_is_no_difference(written):
     slow = "  slow:\n    training.optimizer: Adam\n    training.learning_rate: [1.0e-7, 1.0e-6]\n"
     text = VALID.replace("arms:\n", "against: {adam: slow}\narms:\n") + slow

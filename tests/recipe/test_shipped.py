@@ -1,6 +1,7 @@
 """What holds of the zoo's own recipes, so that their rows say what they seem to say."""
 
 import itertools
+import re
 
 import pytest
 
@@ -60,6 +61,12 @@ def test_activations_are_compared_at_the_start_made_for_each(recipe_id):
     assert min(others.values()) > 0.7 > gains["relu"]
     pairs = {of_arms[name].against for name in others} - {"relu", "relu_he"}
     assert not pairs, "an activation at He's start is judged against ReLU at it"
+
+
+def test_claims_rank_no_more_than_pairs():
+    """A verdict is on two arms: of the fastest of all there is none."""
+    ranked = re.compile(r"\b(soonest|fastest|quickest|slowest|the best|the worst|as good as)\b")
+    assert not [name for name, loaded in RECIPES.items() if ranked.search(loaded.claim)]
 
 
 def test_ten_seeds_are_enough_for_the_arms_of_each_recipe():

@@ -203,6 +203,40 @@ def test_values_that_are_missing_are_no_failure_to_learn(recipe, whole, values):
     assert lacks(recipe, whole) == "sigmoid: seed 0 without val_accuracy"
 
 
+@pytest.mark.parametrize("trained", [1.0, None], ids=["finite", "infinite"])
+def test_losses_that_are_missing_are_no_failure_to_learn(tmp_path, store, trained):
+    """But where the loss of training is not finite either, nothing is missing."""
+    accuracy = "{metric: val_accuracy, mode: max, value: 0.9}"
+    text = YAML.replace("seeds: 3", f"seeds: {SEEDS}")
+    recipe = written(tmp_path, text.replace(accuracy, "{metric: val_loss, mode: min, value: 0.2}"))
+    for name, loss in {"sigmoid": None, "tanh": 0.1}.items():
+        arm = recipe.arms[name]
+        store.write_tuning(arm, made_up_search(arm, (None, 20, 50)))
+        for seed in range(SEEDS):
+            record = made_up_run(arm, seed, 10 if loss else None)
+            losses = [seed + 1.0, *[trained] * 11]
+            update = {"val_loss": [loss] * 12, "training_loss": losses}
+            if not loss:
+                update["val_loss"] = [9.0, *[None] * 11]
+            curve = record.evaluation.model_copy(update=update)
+            store.write_record(arm, record.model_copy(update={"evaluation": curve}))
+    store.write_manifest()
+    said = lacks(recipe, store)
+    assert said == (None if trained is None else "sigmoid: seed 0 without val_loss")
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_grid_of_its_own_for_another_spelling(recipe, whole, tmp_path):
+    """`zoo check` refuses it; who looks at evidence alone is told as well."""
+    optimizers = {"SGD": "{class_name: sgd, config: {nesterov: false}}", "Adam": "Adam"}
+    for name, optimizer in optimizers.items():
+        arm = f"  {name.lower()}:\n    training.optimizer: {optimizer}\n"
+        grid = "    training.learning_rate: [0.2, 0.4, 0.8]\n"
+        other = written(tmp_path, text_of(tmp_path).partition("  sgd:")[0] + arm + grid)
+        said = "sgd: a grid of its own, without another optimizer" if name == "SGD" else None
+        assert lacks(other, whole) == said
+
+
 def test_one_good_run_copied_to_all_seeds(recipe, whole):
     arm = recipe.arms["tanh"]
     for seed in range(1, SEEDS):

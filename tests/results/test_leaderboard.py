@@ -58,6 +58,7 @@ def test_what_mitigations_are_about(recipe, store, fill):
     line = next(line for line in text.splitlines() if line.startswith("| tanh"))
     assert "| clip | norm |" in text and "| 10% | 7 |" in line
     assert "zeros" not in text  # no arm changes the precision
+    assert "| weights |" in text and "| 100 |" in line
 
 
 def test_dead_units_before_and_after_training(recipe, store, fill):
@@ -67,9 +68,13 @@ def test_dead_units_before_and_after_training(recipe, store, fill):
         arm = recipe.arms[name]
         for seed, record in store.records(arm).items():
             of_layers = [[dead, None if seed else dead / 2, 1.0] for _ in record.probe.steps]
-            of_layers[-1] = [None if record.diverged_at else 0.1 * seed, None, 1.0]
+            of_layers[-1] = [None if record.diverged_at else 0.1 * seed, None, None]
+            others = {  # nothing is measured of a run that has diverged
+                key: [*record.probe.quantity(key)[:-1], [None] * 3] for key in QUANTITIES
+            }
             steps = [*record.probe.steps[:-1], recipe.spec.training.steps]
-            probe = record.probe.model_copy(update={"dead": of_layers, "steps": steps})
+            update = {**others, "dead": of_layers, "steps": steps}
+            probe = record.probe.model_copy(update=update)
             store.write_record(arm, record.model_copy(update={"probe": probe}))
     found = by_arm(recipe, store)
     assert (found["sigmoid"]["dead"], found["sigmoid"]["dead_after"]) == (0.0, 0.1)

@@ -18,6 +18,9 @@ def contradiction(arm: Arm, record: RunRecord) -> str | None:
     accuracies = [record.test_accuracy, *(curve.val_accuracy or [])]
     if not all(value is None or 0 <= value <= 1 for value in accuracies):
         return "an accuracy is none: it is between 0 and 1"
+    losses = [record.test_loss, *curve.training_loss, *curve.val_loss]
+    if not all(value is None or value >= 0 for value in losses):
+        return "a loss is none: it is at least 0"
     if not all(value is None or value >= 0 for value in (record.seconds, record.seconds_per_step)):
         return "seconds are at least 0"
     end = record.diverged_at
@@ -26,11 +29,32 @@ def contradiction(arm: Arm, record: RunRecord) -> str | None:
     tested = record.test_accuracy is not None or record.test_loss is not None
     if end is not None and end <= training.steps and tested:
         return f"has a test metric at step {training.steps}, and diverged at {end}"
+    if end is not None and (step := _measured_after(record, end)) is not None:
+        return f"has gradients of step {step}, and diverged at {end}"
+    if (end is None or end > training.steps) and _untested(record):
+        return f"has no test metric at step {training.steps}, to which it came"
     reached = time_to_target(curve, arm.spec.target, training.steps)
     if record.steps_to_target != reached:
         return f"steps_to_target is {record.steps_to_target}, by its curve {reached}"
     status = "budget" if reached is None else "reached"
     return None if record.status == status else f"status is {record.status}, by its curve {status}"
+
+
+def _measured_after(record: RunRecord, end: int) -> int | None:
+    """The first step after the run's end at which its probe says that it measured something."""
+    probe = record.probe
+    for row, step in enumerate(probe.steps):
+        values = [value for name in probe.quantities for value in (probe.quantity(name) or [])[row]]
+        if step > end and any(value is not None for value in values):
+            return step
+    return None
+
+
+def _untested(record: RunRecord) -> bool:
+    """Whether a test metric is missing that is never undefined: a loss may be infinite."""
+    if record.evaluation.val_accuracy is not None:
+        return record.test_accuracy is None
+    return record.test_loss is None and None not in record.evaluation.val_loss
 
 
 def contradiction_in_search(arm: Arm, run: TuningRun) -> str | None:

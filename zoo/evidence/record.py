@@ -56,6 +56,11 @@ class ProbeRecord(Strict):
         return self.__pydantic_extra__.get(name)
 
     @property
+    def quantities(self) -> list[str]:
+        """The names of those that were measured."""
+        return list(self.__pydantic_extra__)
+
+    @property
     def times(self) -> int:
         """Steps of time with a gradient of their own; 0 for none."""
         return len(self.input_grad_rms[0]) if self.input_grad_rms else 0

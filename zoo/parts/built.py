@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.parts import kinds, making
 from zoo.recipe import Arm, Recipe
-from zoo.recipe.pairs import differences
+from zoo.recipe.pairs import BESIDE, differences
 from zoo.recipe.schema import parts
 from zoo.recipe.values import KerasPart
 
@@ -24,12 +24,6 @@ _MAKE: dict[str, Callable[[KerasPart], Any]] = {
     "cell": lambda part: making.recurrent(part, units=4),
     "optimizer": lambda part: making.optimizer(part, _RATE),
 }
-# No reason for another grid: bounds on the gradient, what it is scaled by and scaled back, averages
-# of weights or of gradients.
-_BESIDE = (
-    *("clipnorm", "clipvalue", "global_clipnorm", "loss_scale_factor"),
-    *("gradient_accumulation_steps", "use_ema", "ema_momentum", "ema_overwrite_frequency", "name"),
-)
 # Of the way that the weights went: less does not move the best rate by half a step of a grid.
 _ALIKE = 0.25
 
@@ -40,7 +34,7 @@ def mistakes(recipe: Recipe) -> list[str]:
     Args:
         recipe: whose parts can all be made.
     """
-    base, lines = recipe.arms[recipe.baseline], []
+    lines = []
     for arm in recipe.arms.values():
         if arm.against is None:
             continue
@@ -51,17 +45,33 @@ def mistakes(recipe: Recipe) -> list[str]:
             lines.append(
                 arm.mistake(path, f"changes nothing, Keras builds the same for {other.name}")
             )
-        lines += [
-            arm.mistake(
-                ("training", "learning_rate"),
-                "only an arm that changes the optimizer may shift the grid, and "
-                f"{making.cut(str(arm.spec.training.optimizer), 60)} steps as {of.name}'s does",
-            )
-            for of in (base, other)
-            if arm.spec.training.learning_rate != of.spec.training.learning_rate
-            and steps_alike(arm.spec.training.optimizer, of.spec.training.optimizer)
-        ]
+    lines += [
+        arm.mistake(
+            ("training", "learning_rate"),
+            "only an arm that changes the optimizer may shift the grid, and "
+            f"{making.cut(str(arm.spec.training.optimizer), 60)} steps as {other.name}'s does",
+        )
+        for arm, other in grids_without_reason(recipe)
+    ]
     return lines
+
+
+def grids_without_reason(recipe: Recipe) -> list[tuple[Arm, Arm]]:
+    """The arms with another grid than one that takes the same steps: the baseline, or their other.
+
+    Raises:
+        PartError: if an optimizer cannot be made.
+    """
+    pairs = []
+    for arm in recipe.arms.values():
+        others = {recipe.baseline, arm.against or recipe.baseline} - {arm.name}
+        for other in (recipe.arms[name] for name in sorted(others)):
+            mine, theirs = arm.spec.training, other.spec.training
+            if mine.learning_rate != theirs.learning_rate and steps_alike(
+                mine.optimizer, theirs.optimizer
+            ):
+                pairs.append((arm, other))
+    return pairs
 
 
 def _built(arm: Arm, key: str) -> Any:
@@ -110,7 +120,7 @@ def steps_alike(one: KerasPart, other: KerasPart) -> bool:
 
 
 def _bare(part: KerasPart) -> KerasPart:
-    config = {key: value for key, value in part.config.items() if key not in _BESIDE}
+    config = {key: value for key, value in part.config.items() if key not in (*BESIDE, "name")}
     return KerasPart(class_name=part.class_name, config=config)
 
 

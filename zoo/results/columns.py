@@ -179,7 +179,8 @@ class Row(Strict):
         Column(
             lambda of: of.speedup and of.speedup.ratio,
             "speedup",
-            "mean steps of the other arm over its own, 95 % interval; ≥ ≤: a run was cut off",
+            "mean steps of the other arm over its own, 95 % interval; ≥ ≤: runs of one of them were "
+            "cut off, ≈: of both",
             _shown_speedup,
         ),
     ]
@@ -217,7 +218,7 @@ class Row(Strict):
             "the rate that came second, and its mean steps in tuning",
             _shown_runner_up,
             lambda rows: any(row.runner_up for row in rows),
-            spare=3,
+            spare=2,
         ),
     ]
     lr_at_edge: Annotated[bool | None, Column(lambda of: of.tuned.at_edge if of.tuned else None)]
@@ -260,7 +261,7 @@ class Row(Strict):
             "weights",
             "numbers that the model learns",
             lambda row: number(row.parameters, 6),
-            spare=2,
+            spare=4,
         ),
     ]
     seconds_per_run: Annotated[float | None, Column(lambda of: of.median(lambda run: run.seconds))]
@@ -271,7 +272,7 @@ class Row(Strict):
             "cost",
             "time of a step over the other arm's",
             lambda row: number(row.step_cost, 2),
-            spare=4,
+            spare=3,
         ),
     ]
     clipped: Annotated[

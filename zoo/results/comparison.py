@@ -136,7 +136,13 @@ class Comparison:
 
     @property
     def step_cost(self) -> float | None:
-        """The time of a step over the other's, each at its quickest."""
+        """The time of a step over the other's, each at its quickest; None of unlike machines."""
+        kinds = {
+            tuple(str(record.environment.get(key)) for key in ("platform", "cpu", "cores"))
+            for record in [*self.records, *self.other_records]
+        }
+        if len(kinds) > 1:
+            return None
         return _ratio(_quickest(self.records), _quickest(self.other_records))
 
     def median(self, value: Callable[[RunRecord], float | None]) -> float | None:

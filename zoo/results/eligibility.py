@@ -6,9 +6,12 @@ Whoever may leave out runs, add some, or look again with more of them can make n
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from zoo import recipe as recipes
+from zoo.errors import ZooError
 from zoo.evidence import tuning
 from zoo.evidence.consistency import copies
 from zoo.evidence.record import Curve, RunRecord, TuningRun
+from zoo.evidence.store import Store
 from zoo.evidence.tuning import Tuned
 from zoo.recipe import Arm, Recipe
 from zoo.results.statistics import LEVEL, SEEDS_FOR_VERDICT, smallest_p
@@ -76,6 +79,39 @@ def lacking(recipe: Recipe, of: ArmEvidence, other: ArmEvidence | None) -> str |
     return _unlike([*of.records.values(), *other.records.values()], [*of.search, *other.search])
 
 
+def flaw(recipe: Recipe, store: Store) -> str | None:
+    """What is wrong with a recipe, or with its evidence as a whole; None if nothing is."""
+    if unfair := _unfair(recipe):
+        return unfair
+    if strange := store.strange_arms(recipe):
+        return f"evidence of arms that the recipe does not have: {', '.join(strange)}"
+    return None if store.intact(recipe) else "the evidence is not what its manifest.json says"
+
+
+def _unfair(recipe: Recipe) -> str | None:
+    """Whether an arm has a grid of its own without a reason that Keras can see.
+
+    Those of the zoo's own recipes are checked by its tests; Keras takes seconds to load.
+    """
+    grid = recipe.spec.training.learning_rate
+    theirs = [arm for arm in recipe.arms.values() if arm.spec.training.learning_rate != grid]
+    if not theirs:
+        return None
+    shipped = recipes.load(recipe.id).arms if recipe.id in recipes.available() else {}
+    if all(arm == shipped.get(arm.name) for arm in theirs):
+        return None
+    from zoo.parts import built
+
+    try:
+        pairs = built.grids_without_reason(recipe)
+    except ZooError:
+        return "parts that cannot be made: zoo check says which"
+    if not pairs:
+        return None
+    names = dict.fromkeys(arm.name for arm, _ in pairs)
+    return f"{', '.join(names)}: a grid of its own, without another optimizer"
+
+
 def _unlike(records: Sequence[RunRecord], search: Sequence[TuningRun]) -> str | None:
     """What the runs of a pair were made with that is not the same for all."""
     for package in ("gradient_zoo", "keras", "tensorflow"):
@@ -121,10 +157,16 @@ def _lacking_search(of: ArmEvidence) -> str | None:
 
 
 def _without(curve: Curve, metric: str) -> str | None:
-    """The target's metric, if the curve lacks values of it: an accuracy is never undefined."""
+    """The target's metric, if the curve lacks values of it.
+
+    An accuracy is never undefined; a loss is, where it is infinite, as that of training then is.
+    """
     values = getattr(curve, metric)
-    lacking = values is None or (metric == "val_accuracy" and None in values)
-    return metric if lacking else None
+    if values is None:
+        return metric
+    excused = [metric == "val_loss" and value is None for value in curve.training_loss]
+    pairs = zip(values, excused, strict=True)
+    return metric if any(value is None and not excuse for value, excuse in pairs) else None
 
 
 def _grid(arm: Arm, record: RunRecord) -> list[int]:

@@ -14,7 +14,7 @@ from zoo.recipe.schema import Target
 from zoo.results import columns, statistics
 from zoo.results.columns import Row
 from zoo.results.comparison import Comparison
-from zoo.results.eligibility import ArmEvidence, lacking
+from zoo.results.eligibility import ArmEvidence, flaw, lacking
 
 
 def evidence(recipe: Recipe, store: Store) -> dict[str, ArmEvidence]:
@@ -66,20 +66,13 @@ def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> lis
     drafts = [_comparison(recipe, of, of_arms, target) for of in of_arms.values()]
     if target_value is not None:
         drafts = [replace(draft, lacking="exploratory target", tuned=None) for draft in drafts]
-    elif (flaw := _flaw(recipe, store)) is not None:
-        drafts = [replace(draft, lacking=draft.lacking or flaw) for draft in drafts]
+    elif (reason := flaw(recipe, store)) is not None:
+        drafts = [replace(draft, lacking=draft.lacking or reason) for draft in drafts]
     eligible = [draft for draft in drafts if draft.arm.against and not draft.lacking]
     p_values = [statistics.sign_flip_p(_differences(draft)) for draft in eligible]
     corrected = statistics.holm(p_values, family=recipe.comparisons)
     p_value = {draft.arm.name: p for draft, p in zip(eligible, corrected, strict=True)}
     return [columns.row(replace(draft, p_value=p_value.get(draft.arm.name))) for draft in drafts]
-
-
-def _flaw(recipe: Recipe, store: Store) -> str | None:
-    """What is wrong with the evidence of a recipe as a whole."""
-    if strange := store.strange_arms(recipe):
-        return f"evidence of arms that the recipe does not have: {', '.join(strange)}"
-    return None if store.intact(recipe) else "the evidence is not what its manifest.json says"
 
 
 def _differences(of: Comparison) -> list[int]:
