@@ -4,9 +4,9 @@
 
 Two arms that do not differ are tuned and judged as real ones are, by the zoo's own code. Each has
 two learning rates, one of which needs some percent more steps, or three; the steps of a run scatter
-by 20 % over seeds, in one table by less and by more. Each arm chooses its rate by itself, so that it
-can happen on the better one or not: a verdict then tells of the choice. The last table is how often
-an interval of 95 % holds the true speedup.
+by 20 % over seeds, in one table by less and by more. Each arm chooses its rate by itself, so that
+it can happen on the better one or not: a verdict then tells of the choice. The last table is how
+often an interval of 95 % holds the true speedup.
 """
 
 import argparse

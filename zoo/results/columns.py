@@ -179,8 +179,8 @@ class Row(Strict):
         Column(
             lambda of: of.speedup and of.speedup.ratio,
             "speedup",
-            "mean steps of the other arm over its own, 95 % interval; ≥ ≤: runs of one of them were "
-            "cut off, ≈: of both",
+            "mean steps of the other arm over its own, 95 % interval; ≥ ≤: runs of one of them "
+            "were cut off, ≈: of both",
             _shown_speedup,
         ),
     ]
