@@ -1,13 +1,12 @@
 """Data-dependent starts: weights that a first batch of examples decides, before any training.
 
 A layer takes part that has a method `start_from(inputs)`, or whose kernel has an initializer with a
-method `start_from(layer, inputs)`: it is called once, right before the layer's first call, with
-what enters the layer. So each layer starts from what the layers below, already started, make of the
-batch. `zoo.models.build` calls `start`, with the first examples of the training split, without
-their targets: the start depends on arm, seed and data alone.
+method `start_of(layer)` that gives such a function: it is called once, right before the layer's
+first call, with what enters the layer. So each layer starts from what the layers below, already
+started, make of the batch. `zoo.models.build` calls `start`, with the first examples of the
+training split, without their targets: the start depends on arm, seed and data alone.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +29,8 @@ def start(model: keras.Model, examples: Any) -> None:
         examples: inputs of the first batch, (batch, ...).
 
     Raises:
-        ZooError: if other weights than a kernel have an initializer that starts kernels from data.
+        ZooError: if an initializer that starts kernels from data is given to other weights, or to
+            a kernel that it is not for.
     """
     starts = [(layer, _start_of(layer)) for layer in _inside(model).values()]
     taking_part = [(layer, start_from) for layer, start_from in starts if start_from is not None]
@@ -47,9 +47,12 @@ def start(model: keras.Model, examples: Any) -> None:
 
 
 def _start_of(layer: keras.Layer) -> Callable[[Any], None] | None:
-    """What starts a layer from its inputs: its own method, or its kernel's initializer."""
+    """What starts a layer from its inputs: its own method, or what its kernel's initializer gives.
+
+    Asked for before the pass: Keras adds lines of its own to what is raised within.
+    """
     for name, value in vars(layer).items():
-        starts = isinstance(value, keras.Initializer) and hasattr(value, "start_from")
+        starts = isinstance(value, keras.Initializer) and hasattr(value, "start_of")
         if starts and name != "kernel_initializer":
             raise ZooError(
                 f"model.{name}: {type(value).__name__} starts kernels alone, and {layer.name} has "
@@ -59,9 +62,7 @@ def _start_of(layer: keras.Layer) -> Callable[[Any], None] | None:
     if own is not None:
         return own
     initializer = getattr(layer, "kernel_initializer", None)
-    if hasattr(initializer, "start_from"):
-        return functools.partial(initializer.start_from, layer)
-    return None
+    return initializer.start_of(layer) if hasattr(initializer, "start_of") else None
 
 
 def _started(layer: keras.Layer, start_from: Callable[[Any], None]) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """LSUV: orthonormal kernels, of which a first batch decides the scale, layer after layer."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -23,8 +24,8 @@ class LSUV(keras.initializers.Orthogonal):  # type: ignore[misc]
 
     The authors divide by the deviation until the variance is within 0.1 of 1, ten times at most;
     z is linear in the kernel, so one division makes it 1 to rounding. Where all of z is one number,
-    as behind units that are all 0, the kernel stays orthonormal. Until `start_from` is called it is
-    what `keras.initializers.Orthogonal` makes.
+    as behind units that are all 0, the kernel stays orthonormal. Before the batch is seen it
+    is what `keras.initializers.Orthogonal` makes.
 
     Mishkin and Matas 2016, arXiv:1511.06422.
 
@@ -35,12 +36,14 @@ class LSUV(keras.initializers.Orthogonal):  # type: ignore[misc]
     def __init__(self, seed: Any = None) -> None:
         super().__init__(seed=seed)
 
-    def start_from(self, layer: keras.Layer, inputs: Any) -> None:
-        """Scales the kernel of a layer; `zoo.mitigations.first_batch` calls it.
+    def start_of(self, layer: keras.Layer) -> Callable[[Any], None]:
+        """What scales a layer's kernel; `zoo.mitigations.first_batch` calls it.
 
         Args:
             layer: Dense or a convolution, whose kernel this initializer made.
-            inputs: what enters the layer, (batch, ..., channels).
+
+        Returns:
+            To be called with what enters the layer, (batch, ..., channels).
 
         Raises:
             ZooError: for another layer, whose outputs may not be linear in its kernel.
@@ -50,12 +53,17 @@ class LSUV(keras.initializers.Orthogonal):  # type: ignore[misc]
                 "model.initializer: LSUV is for the kernels of Dense and convolutions, and "
                 f"{layer.name} is a {type(layer).__name__}: give it another initializer"
             )
-        x, kernel = ops.cast(inputs, "float64"), ops.cast(layer.kernel, "float64")
-        dense = isinstance(layer, keras.layers.Dense)
-        z = ops.matmul(x, kernel) if dense else layer.convolution_op(x, kernel)
-        deviation = ops.std(z)
-        if deviation > _ROUNDING * ops.sqrt(ops.mean(ops.square(x))):
-            layer.kernel.assign(kernel / deviation)
+        kernel = ops.cast(layer.kernel, "float64")  # in a call it would be of the layer's precision
+
+        def start(inputs: Any) -> None:
+            x = ops.cast(inputs, "float64")
+            dense = isinstance(layer, keras.layers.Dense)
+            z = ops.matmul(x, kernel) if dense else layer.convolution_op(x, kernel)
+            deviation = ops.std(z)
+            if deviation > _ROUNDING * ops.sqrt(ops.mean(ops.square(x))):
+                layer.kernel.assign(kernel / deviation)
+
+        return start
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""

@@ -79,7 +79,7 @@ def _given(kind: str, part: KerasPart) -> Any:
 
     The numbers of an initializer that starts from data say too little: what is saved of it.
     """
-    if kind == "initializer" and not hasattr(making.initializer(part), "start_from"):
+    if kind == "initializer" and not hasattr(making.initializer(part), "start_of"):
         known = kinds.arguments(kinds.find(kind, part)) or set()
         seeded = {**part.config, **({"seed": 0} if "seed" in known else {})}
         draw = making.initializer(KerasPart(class_name=part.class_name, config=seeded))
