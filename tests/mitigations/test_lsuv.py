@@ -134,8 +134,8 @@ def test_an_activation_in_the_layer_is_left_out():
 
 @pytest.mark.parametrize(
     "x",
-    [np.zeros((9, 6)), np.full((9, 6), 0.3) + np.arange(9)[:, None] * 1e-9],
-    ids=["dead", "all the same"],
+    [np.zeros((9, 6)), 0.3 * (1 + np.random.default_rng(0).uniform(-UNIT, UNIT, (9, 6)))],
+    ids=["dead", "all the same but for rounding"],
 )
 def test_where_all_outputs_are_one_number_the_kernel_stays_orthonormal(x):
     layer = keras.layers.Dense(1, kernel_initializer=LSUV(seed=1))
@@ -157,7 +157,11 @@ def test_in_half_precision_z_has_variance_1_to_its_rounding(small_recipe, digits
         z = np.asarray(z, float)
         # Half precision rounds 1 to 2^-11, kernel, inputs and outputs.
         assert abs(z.std() - 1) < 16 * 2.0**-11
-    assert {layer.kernel.dtype for layer in layers} == {"float32"}
+    for layer in layers:  # what is kept is not rounded to half precision
+        kernel = layer.kernel.numpy().astype(float)
+        assert layer.compute_dtype == "float16" and layer.kernel.dtype == "float32"
+        gram = kernel.T @ kernel / (kernel**2).sum() * min(kernel.shape)
+        np.testing.assert_allclose(gram, np.eye(len(gram)), atol=64 * len(gram) * UNIT)
 
 
 # ---------------------------------------------------------------- arm, seed and data alone
