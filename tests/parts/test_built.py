@@ -85,7 +85,7 @@ def test_a_bound_on_an_optimizer_that_takes_more_than_gradients_is_no_other():
 
 
 def test_optimizers_are_compared_with_themselves():
-    for name in ("SGD", "Adam", "AdamW", "Lion", "Muon", "AdaHessian"):
+    for name in ("SGD", "Adam", "AdamW", "Lion", "Muon", "AdaHessian", "Shampoo"):
         part = KerasPart(class_name=name)
         assert built.steps_alike(part, part)
 

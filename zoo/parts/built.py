@@ -85,8 +85,11 @@ def _built(arm: Arm, key: str) -> Any:
 
 
 def _given(kind: str, part: KerasPart) -> Any:
-    """The numbers of an initializer or of an activation without weights; else what is saved."""
-    if kind == "initializer":
+    """The numbers of an initializer or of an activation without weights; else what is saved.
+
+    The numbers of an initializer that starts from data say too little: what is saved of it.
+    """
+    if kind == "initializer" and not hasattr(making.initializer(part), "start_of"):
         known = kinds.arguments(kinds.find(kind, part)) or set()
         seeded = {**part.config, **({"seed": 0} if "seed" in known else {})}
         draw = making.initializer(KerasPart(class_name=part.class_name, config=seeded))
