@@ -28,7 +28,7 @@ def standardized_gradient(inputs: Tensor, epsilon: float) -> Tensor:
         epsilon: what is added to the deviation.
     """
 
-    @tf.custom_gradient
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
     def passed_on(x: Tensor) -> tuple[Tensor, Any]:
         def back(gradient: Tensor) -> Tensor:
             g = tf.cast(gradient, tf.float64)
@@ -47,12 +47,12 @@ class GradientNormalization(keras.Layer):  # type: ignore[misc]
 
     As `model.normalization` it stands between a layer's pre-activation z and the activation: dL/dz,
     the delta that the probe sees and that the layer's kernel learns from, then has mean 0 and
-    deviation 1 in every layer, unless what came back through the activation is small beside epsilon.
-    The exercise has it behind the activation: see `GradientNormalizedActivation`.
+    deviation 1 in every layer, unless what came back through the activation is small beside
+    epsilon. The exercise has it behind the activation: see `GradientNormalizedActivation`.
 
-    What is below no longer learns from the gradient of the loss: the size of an example's share,
-    and whether it is above or below the mean of all, are those of the batch. Gradients do not grow
-    with the loss, so that loss scaling is not for it.
+    What is below no longer learns from the gradient of the loss: one mean is taken from all of
+    them, so that some change their sign, and as they get small none of them stays so. They do not
+    grow with the loss either: loss scaling is not for it.
 
     Args:
         epsilon: what is added to the deviation.
