@@ -203,6 +203,7 @@ MAY_CHANGE = {
     "model.width": {"kernels"},
     "model.cell": {"kernels", "activations", "bias_initializer", "use_bias"},
     "model.skip": {"shortcuts", "kernels"},  # Concatenate makes the next kernels larger
+    "model.skip_over": {"shortcuts", "kernels"},
     "model.fixup": {"kernel_initializer", "use_bias", "shortcuts"},
     "model.preactivation": {"activations", "normalizations", "use_bias"},
     "training.optimizer": {"optimizer"},

@@ -14,6 +14,7 @@ from zoo.data import cache, folders, loading, names
 from zoo.data.raw import SPLITS, Raw
 from zoo.errors import ZooError
 from zoo.recipe import schema
+from zoo.sweep import workers
 
 
 @pytest.fixture(autouse=True)
@@ -155,6 +156,101 @@ def test_a_recipes_split_and_size_choose_what_is_loaded():
         spec = schema.Data(name="made_up", batch_size=4, **options)
         expected = raw((2, 1), seed=number).splits["train"][1]
         assert data.load_for(spec).train.y.tolist() == expected.tolist()
+
+
+# ---------------------------------------------------------------- images in [0, 1]
+
+
+def every_byte():
+    """Images with every value from 0 to 255, in the training split; fewer in the others."""
+    levels = np.arange(256, dtype=np.uint8)
+    splits = {"train": levels, "validation": levels[:64], "test": levels[192:]}
+    return Raw({part: (x.reshape(-1, 4, 2, 2), x[::16] % 5) for part, x in splits.items()}, 5)
+
+
+def test_images_are_divided_by_255_and_by_nothing_of_their_own():
+    """To the last digit, half a unit of it below 1; also where a split has no brighter pixel."""
+    drawn = every_byte()
+    through_the_door(drawn)
+    loaded = data.load("made_up", scale="unit")
+    for part in SPLITS:
+        x, levels = getattr(loaded, part).x, drawn.splits[part][0].astype(float)
+        assert x.dtype == np.float32
+        assert np.abs(x.astype(float) - levels / 255).max() <= 2.0**-25
+    assert (loaded.train.x.min(), loaded.train.x.max()) == (0, 1)
+    assert loaded.validation.x.max() < 0.25
+
+
+def test_the_two_forms_of_a_set_are_not_mixed_up():
+    """Both come from the same arrays on disk, in any order, in a worker too."""
+    drawn = every_byte()
+    through_the_door(drawn)
+    specs = [schema.Data(name="made_up", batch_size=4, scale=s) for s in ("standard", "unit")]
+    for each in (data.load_for, workers._data):
+        for _ in range(2):
+            standard, unit = (each(spec).train.x for spec in specs)
+            assert standard == pytest.approx(naive(drawn)["train"], abs=1e-5)
+            assert np.abs(unit - drawn.splits["train"][0] / 255).max() < 1e-6
+    specs = [schema.Data(name="made_up", batch_size=4), specs[0]]
+    assert len(set(specs)) == 1
+
+
+def test_rows_of_images_may_be_in_the_unit_interval():
+    through_the_door(every_byte())
+    rows = data.load("made_up_rows", scale="unit").train.x
+    assert rows.shape == (16, 4, 4)
+    assert np.array_equal(rows.ravel(), data.load("made_up", scale="unit").train.x.ravel())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        raw((4, 3, 2), np.float32),
+        Raw(raw((4,), np.float64).splits, outputs=5, standardize=False),
+        Raw(raw((4,), np.uint8).splits, outputs=5, standardize=False),
+        Raw(raw((4,), np.int64).splits, outputs=5, vocabulary=200),
+        Raw(raw((4,), np.uint8).splits, outputs=5, vocabulary=200),
+    ],
+    ids=["curves", "sequences", "one-hots", "tokens", "few tokens"],
+)
+def test_other_inputs_than_bytes_are_refused_when_they_are_loaded(other):
+    through_the_door(other)
+    with pytest.raises(ZooError) as caught:
+        data.load("made_up", scale="unit")
+    assert str(caught.value) == (
+        "made_up: scale unit is for images of 0 to 255, which it does not have: leave it out"
+    )
+
+
+@pytest.mark.parametrize("base", names.LOCAL)
+def test_images_of_a_set_made_here_are_known_without_making_it(base):
+    name = f"{base}_12" if names.takes_length(base) else base
+    raw_set = names.maker(name)()
+    images = raw_set.standardize and raw_set.splits["train"][0].dtype == np.uint8
+    assert names.has_bytes(name) == images
+    assert names.has_bytes(name) == names.has_bytes(f"{name}_rows")
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("mnist_5k", False),
+        ("mnist_5k_rows", False),
+        ("fashion_mnist", False),
+        ("fashion_mnist_rows", False),
+        ("cifar10", False),
+        ("digits", True),
+        ("mnist1d", True),
+        ("adding_problem_50", True),
+        ("imdb_reviews", True),
+    ],
+)
+def test_a_set_without_images_of_bytes_is_refused_before_it_is_loaded(name, refused, own_folders):
+    spec = schema.Data(name=name, batch_size=4, scale="unit")
+    said = f"{name}: scale unit is for images of 0 to 255, which it does not have: leave it out"
+    assert data.mistakes(spec) == ([(("scale",), said)] if refused else [])
+    assert data.mistakes(spec.model_copy(update={"scale": "standard"})) == []
+    assert list(own_folders.iterdir()) == []
 
 
 # ---------------------------------------------------------------- names

@@ -133,6 +133,14 @@ def test_an_arm_that_only_spells_it_otherwise_changes_nothing(tmp_path, old, new
     assert any("changes nothing" in line for line in lines), lines
 
 
+def test_an_activation_that_changes_what_comes_back_alone_changes_something(tmp_path):
+    normalized = (
+        "{model.activation: {class_name: GradientNormalizedActivation, "
+        "config: {activation: sigmoid, epsilon: 1.0e-6}}}"
+    )
+    assert refusals(tmp_path, VALID.replace("{model.activation: relu}", normalized)) == []
+
+
 def test_shipped_recipes_give_every_argument_of_our_own_parts():
     """So that a default of ours that changes leaves no evidence of other runs valid."""
     named = {

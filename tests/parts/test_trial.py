@@ -151,6 +151,21 @@ def test_a_metric_that_the_data_lacks_is_told_by_its_place(name):
     assert mistakes(recipe="copy_memory_20/gating", target=target) == []
 
 
+def test_a_skip_is_tried_on_what_the_layers_of_the_family_give():
+    """Highway's gate is a convolution: it merges images and sequences, and no vectors."""
+    path, said = ("model", "skip"), "Highway: Input rank not supported: 2"
+    ((at, text),) = trial.mistakes(arm(model=MLP | {"skip": "Highway"}))
+    assert at == path and text.startswith(said) and "\n" not in text
+    assert trial.mistakes(arm(model=MLP | {"skip": "Add"})) == []
+    assert trial.mistakes(arm(model=CNN | {"skip": "Highway"})) == []
+
+
+def test_a_set_without_images_of_bytes_is_refused_by_its_key():
+    loaded = recipe.load("digits/activation", {"data.scale": "unit"})
+    reason = "digits: scale unit is for images of 0 to 255, which it does not have: leave it out"
+    assert refusal(trial.check, loaded) == f"--set: data.scale: {reason}"
+
+
 def test_a_metric_that_given_data_lack_is_refused_before_training(digits):
     from dataclasses import replace
 

@@ -369,12 +369,17 @@ def test_profile_is_none_where_there_is_no_prediction():
 IMAGE = (8, 8, 1)
 
 
-def arm(data: str = "digits", precision: str | None = None, **model: object) -> schema.ArmSpec:
+def arm(
+    data: str = "digits",
+    precision: str | None = None,
+    scale: str = "standard",
+    **model: object,
+) -> schema.ArmSpec:
     """The arm digits/activation/tanh, changed."""
     spec = recipe.load("digits/activation").arms["tanh"].spec
     return spec.model_copy(
         update={
-            "data": spec.data.model_copy(update={"name": data}),
+            "data": spec.data.model_copy(update={"name": data, "scale": scale}),
             "model": spec.model.model_copy(update=model),
             "training": spec.training.model_copy(update={"precision": precision}),
         }
@@ -403,6 +408,10 @@ def test_an_arm_of_plain_layers_has_the_profile_of_its_parts():
         (arm(precision="mixed_float16"), IMAGE),
         (arm(precision="mixed_bfloat16"), IMAGE),
         (arm(normalization=part("BatchNormalization")), IMAGE),
+        (arm(normalization=part("GradientNormalization")), IMAGE),
+        (arm(activation=part("GradientNormalizedActivation", activation="tanh")), IMAGE),
+        (arm(skip=part("Add")), IMAGE),
+        (arm(scale="unit"), IMAGE),
         (arm(dense=part("WeightNormDense")), IMAGE),
         (arm(dense=part("DataDependentWeightNormDense")), IMAGE),
         (arm(dense=part("Dense", use_bias=False)), IMAGE),

@@ -1,32 +1,33 @@
 """The one door to data: `load(name)` gives train, validation and test arrays, standardized.
 
 But for the sets that say otherwise (`Raw.standardize`): made sequences stay as their papers have
-them.
+them. And images of 0 to 255 may be asked for in [0, 1]. What is kept on disk is neither.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from zoo import random_states
 from zoo.data import cache, folders, splits
-from zoo.data.names import ROWS, maker, package
+from zoo.data.names import ROWS, has_bytes, maker, package
 from zoo.data.raw import METRICS, Raw, Task
 from zoo.errors import KeyPath, ZooError
 from zoo.recipe import schema
 
 CHUNK = 10_000  # examples standardized at once
+NO_BYTES = "scale unit is for images of 0 to 255, which it does not have: leave it out"
 
 
 class Split(NamedTuple):
     """Inputs and targets.
 
-    Inputs are (n, ...) float32, standardized unless the set says otherwise, or (n, length) int32
-    tokens; targets are int32 classes, (n,) or for each of the last time steps (n, steps), or
-    (n, outputs) float32 values.
+    Inputs are (n, ...) float32, standardized unless the set or the caller says otherwise, or
+    (n, length) int32 tokens; targets are int32 classes, (n,) or for each of the last time steps
+    (n, steps), or (n, outputs) float32 values.
     """
 
     x: npt.NDArray[Any]
@@ -65,7 +66,10 @@ class Dataset:
 
 @random_states.kept()
 def load(
-    name: str, split: Mapping[str, str] | None = None, image_size: int | None = None
+    name: str,
+    split: Mapping[str, str] | None = None,
+    image_size: int | None = None,
+    scale: Literal["standard", "unit"] = "standard",
 ) -> Dataset:
     """Loads a data set, standardized by the training split's mean and deviation per channel.
 
@@ -79,9 +83,11 @@ def load(
         split: for train, validation and test, a split in tensorflow-datasets's notation. Without
             it: the set's own, and the last tenth of train where it has no validation split.
         image_size: images are resized to this height and width; for sets whose images differ.
+        scale: "unit" gives images of 0 to 255, as uint8, divided by 255, in place of standardized.
 
     Raises:
-        ZooError: for a name that no data set has, or a set that cannot be had.
+        ZooError: for a name that no data set has, a set that cannot be had, or one that has no
+            such images to be divided.
     """
     base = name.removesuffix(ROWS)
     make = maker(base)
@@ -108,8 +114,15 @@ def load(
     if base != name and raw.splits["train"][0].ndim != 4:
         raise ZooError(f"{name}: {base} has no images whose rows could be a sequence")
     inputs: dict[str, npt.NDArray[Any]]
-    numbers = raw.vocabulary is None
-    inputs = _standardized(raw) if numbers and raw.standardize else _as_it_is(raw)
+    if scale == "unit":
+        tokens, numbers = raw.vocabulary is not None, not raw.standardize
+        if tokens or numbers or raw.splits["train"][0].dtype != np.uint8:
+            raise ZooError(f"{name}: {NO_BYTES}")
+        inputs = _over_255(raw)
+    elif raw.vocabulary is None and raw.standardize:
+        inputs = _standardized(raw)
+    else:
+        inputs = _as_it_is(raw)
     if base != name:
         inputs = {part: x.reshape(*x.shape[:2], -1) for part, x in inputs.items()}
     target_type = np.int32 if raw.task == "classification" else np.float32
@@ -121,7 +134,8 @@ def load(
 
 def load_for(data: schema.Data) -> Dataset:
     """Loads what a recipe names; arguments and errors as `load`."""
-    return load(data.name, data.split.model_dump() if data.split else None, data.image_size)
+    split = data.split.model_dump() if data.split else None
+    return load(data.name, split, data.image_size, data.scale)
 
 
 def known(name: str) -> None:
@@ -148,18 +162,28 @@ def mistakes(data: schema.Data) -> list[tuple[KeyPath, str]]:
     try:
         if maker(base) is not None:
             given = [key for key in ("split", "image_size") if getattr(data, key) is not None]
-            return [
+            wrong: list[tuple[KeyPath, str]] = [
                 ((key,), f"{base} comes in one split and one size: leave it out") for key in given
             ]
+            return wrong + _of_scale(data, has_bytes(base))
         from zoo.data import tfds
 
         builder = tfds.builder_of(base)
+        wrong = _of_scale(data, data.scale == "standard" or tfds.has_bytes(base, builder))
     except ZooError as error:
         return [(("name",), str(error))]
     if not split:
-        return []
+        return wrong
     prepared = builder.info.splits if builder.is_prepared() else None
-    return [(("split", part), text) for part, text in splits.mistakes(split, prepared)]
+    of_split = splits.mistakes(split, prepared)
+    return wrong + [(("split", part), text) for part, text in of_split]
+
+
+def _of_scale(data: schema.Data, bytes_: bool) -> list[tuple[KeyPath, str]]:
+    """What is wrong with the scale, of a set that has images as bytes or not."""
+    if data.scale == "standard" or bytes_:
+        return []
+    return [(("scale",), f"{data.name}: {NO_BYTES}")]
 
 
 def no_metric(name: str, task: Task, metric: str) -> str | None:
@@ -173,6 +197,12 @@ def no_metric(name: str, task: Task, metric: str) -> str | None:
 def _as_it_is(raw: Raw) -> dict[str, npt.NDArray[Any]]:
     kind = np.float32 if raw.vocabulary is None else np.int32
     return {part: x.astype(kind) for part, (x, _) in raw.splits.items()}
+
+
+def _over_255(raw: Raw) -> dict[str, npt.NDArray[np.float32]]:
+    """Images in [0, 1]; a quotient in float32 is rounded once."""
+    largest = np.float32(np.iinfo(np.uint8).max)
+    return {part: x.astype(np.float32) / largest for part, (x, _) in raw.splits.items()}
 
 
 def _standardized(raw: Raw) -> dict[str, npt.NDArray[np.float32]]:

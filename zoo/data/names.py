@@ -74,6 +74,11 @@ def standardized(name: str) -> bool:
     return bool(_said(name.removesuffix(ROWS), "STANDARDIZE", True))
 
 
+def has_bytes(name: str) -> bool:
+    """Whether a set made here has images of 0 to 255 as uint8, without making it."""
+    return bool(_said(name.removesuffix(ROWS), "BYTES", False))
+
+
 def _said(name: str, constant: str, otherwise: Any) -> Any:
     """What the file of a set made here says of it; of other sets, and without a word, the rest."""
     base, _ = local(name) or (name, None)

@@ -67,6 +67,17 @@ def builder_of(name: str) -> Any:
     raise ZooError(f"{name}: {damaged} is damaged ({problem}): remove it and prepare again")
 
 
+def has_bytes(name: str, builder: Any) -> bool:
+    """Whether a set's inputs are images of 0 to 255 as uint8, prepared or not.
+
+    Raises:
+        ZooError: if it is no set of images or texts with one class each.
+    """
+    with keras_setup.quiet_native_code():  # some features import TensorFlow
+        inputs, _ = _classification(name, builder)
+    return bool(inputs.shape) and inputs.np_dtype == np.uint8
+
+
 # ---------------------------------------------------------------- preparing
 
 

@@ -29,8 +29,8 @@ class GreedyPretraining:
     - predicts the targets ("supervised"; the loss of the model itself).
 
     The papers reconstruct inputs in [0, 1] through the transposed kernel and a sigmoid, with a
-    cross-entropy. Here inputs are standardized, and so the auxiliary layer is linear, with a kernel
-    of its own. The output layer of the model and an embedding are not pretrained.
+    cross-entropy. Here inputs are standardized as a rule, and so the auxiliary layer is linear,
+    with a kernel of its own. The output layer of the model and an embedding are not pretrained.
 
     Args:
         model: as `zoo.models.mlp` builds it.

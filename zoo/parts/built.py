@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from zoo.parts import kinds, making
 from zoo.recipe import Arm, Recipe
@@ -87,7 +88,8 @@ def _built(arm: Arm, key: str) -> Any:
 def _given(kind: str, part: KerasPart) -> Any:
     """The numbers of an initializer or of an activation without weights; else what is saved.
 
-    The numbers of an initializer that starts from data say too little: what is saved of it.
+    The numbers of an initializer that starts from data say too little: what is saved of it. Of an
+    activation they are its values and what comes back through it: a layer may change that.
     """
     if kind == "initializer" and not hasattr(making.initializer(part), "start_of"):
         known = kinds.arguments(kinds.find(kind, part)) or set()
@@ -97,9 +99,13 @@ def _given(kind: str, part: KerasPart) -> Any:
             return np.asarray(draw((6, 4), dtype="float32")).tolist()
     made = _MAKE[kind](part)
     if kind == "activation":
-        outputs = np.asarray(made(np.linspace(-4, 4, 33, dtype="float32")[None])).tolist()
+        x = tf.constant(np.linspace(-4, 4, 33, dtype="float32")[None])
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = made(x)
         if not made.weights:
-            return outputs
+            back = tape.gradient(y, x, output_gradients=tf.cos(x))
+            return np.asarray(y).tolist(), None if back is None else np.asarray(back).tolist()
     return _nameless(keras.saving.serialize_keras_object(made))
 
 

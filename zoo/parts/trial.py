@@ -85,7 +85,8 @@ def mistakes(spec: ArmSpec) -> list[tuple[KeyPath, str]]:
 def _try(kind: str, part: KerasPart, shape: tuple[int, ...] | None) -> None:
     """Makes a part and calls it as the model will, on a few numbers.
 
-    Activations and layers alone where the `hidden_shape` of the family is known.
+    Activations and layers alone where the `hidden_shape` of the family is known, and skips on an
+    image where it is not.
     """
     ones, frozen = keras.ops.ones, []
     if kind == "cell":
@@ -102,7 +103,7 @@ def _try(kind: str, part: KerasPart, shape: tuple[int, ...] | None) -> None:
         _expect(part, attempt(part, lambda: candidate(ones((2, 3)))), (2, 4))
         frozen = attempt(part, lambda: _frozen(lambda: dense(part, **_OF_DENSE), ones((2, 3))))
     elif kind == "skip":
-        merge, image = skip(part), (2, 4, 4, 3)
+        merge, image = skip(part), (2, *(shape or (4, 4, 3)))
         merged = attempt(part, lambda: merge([ones(image), ones(image)]))
         _expect(part, merged, (*image[:-1], tuple(getattr(merged, "shape", (0,)))[-1]))
         frozen = attempt(part, lambda: _frozen(lambda: skip(part), [ones(image), ones(image)]))

@@ -14,6 +14,8 @@ from typing import Any
 import keras
 
 from zoo import keras_private
+from zoo.mitigations.gradient_normalization import GradientNormalization
+from zoo.mitigations.tensor_normalization import TensorNormalization
 from zoo.probe.layers import has_z, layers_inside
 
 Tensor = Any
@@ -35,6 +37,8 @@ _PASSES_ON = (
     keras.layers.Flatten,
     keras.layers.Reshape,
     keras.layers.Identity,
+    GradientNormalization,
+    TensorNormalization,
 )
 _ACTIVATIONS = (
     keras.layers.Activation,

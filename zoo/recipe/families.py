@@ -79,7 +79,11 @@ class Family(Strict):
 
     @property
     def pretrained_layers(self) -> int | None:
-        """How many layers greedy pretraining trains in turn; None if it is not for the family."""
+        """How many layers greedy pretraining trains in turn; None if it is not for the family.
+
+        Raises:
+            ValueError: if it is, but not for these arguments.
+        """
         return None
 
     @property

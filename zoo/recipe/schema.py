@@ -20,7 +20,16 @@ from pydantic import (
 
 from zoo.errors import KeyPath
 from zoo.recipe.families import AnyFamily, Family
-from zoo.recipe.values import Count, KerasPart, Makes, Name, Part, PositiveFloat, Strict
+from zoo.recipe.values import (
+    AddedLater,
+    Count,
+    KerasPart,
+    Makes,
+    Name,
+    Part,
+    PositiveFloat,
+    Strict,
+)
 
 BENCHMARK = "1.0"  # the version of protocol and recipes; evidence of another is refused
 FIRST_TUNING_SEED = 1000
@@ -48,6 +57,11 @@ class Data(Strict):
         Annotated[int, Field(ge=1, le=1024)] | None,
         Field(description="images are resized to this height and width"),
     ] = None
+    scale: Annotated[
+        Literal["standard", "unit"],
+        AddedLater(before="standard"),
+        Field(description="unit: images of 0 to 255 over 255, in place of standardized"),
+    ] = "standard"
 
 
 EVEN = 1.1  # a ratio of neighbours over that of the whole grid: 1, 3, 10 is even, 1, 2, 10 is not

