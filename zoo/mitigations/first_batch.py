@@ -61,8 +61,10 @@ def _start_of(layer: keras.Layer) -> Callable[[Any], None] | None:
     own: Callable[[Any], None] | None = getattr(layer, "start_from", None)
     if own is not None:
         return own
-    initializer = getattr(layer, "kernel_initializer", None)
-    return initializer.start_of(layer) if hasattr(initializer, "start_of") else None
+    start_of: Callable[[keras.Layer], Callable[[Any], None]] | None = getattr(
+        getattr(layer, "kernel_initializer", None), "start_of", None
+    )
+    return None if start_of is None else start_of(layer)
 
 
 def _started(layer: keras.Layer, start_from: Callable[[Any], None]) -> Callable[..., Any]:
