@@ -107,4 +107,4 @@ def test_every_command_works(changed):
     assert all(arm in shown for arm in ("hard_tanh", "weight_standardization", "orthogonal"))
     assert "spirals: ready, 600 / 200 / 200 examples of 2, 2 outputs" in shown
     assert "tables and figures are those of the evidence" in shown
-    assert " dead " in shown and "1\n" in shown.splitlines(keepends=True)
+    assert " flat " in shown and "1\n" in shown.splitlines(keepends=True)

@@ -17,7 +17,7 @@ from tests.made_up_evidence import (
 from zoo.errors import ZooError
 from zoo.evidence.record import Clipping, at_budget
 from zoo.results import figures, tables
-from zoo.results.columns import number
+from zoo.results.cells import number
 from zoo.results.leaderboard import rows
 
 BY_LAYER = QUANTITIES - {"zero_grads"}

@@ -1,4 +1,4 @@
-"""The columns of the leaderboard: an entry each, with its meaning, computation and print.
+"""The columns of the leaderboard: an entry each, with its meaning, its computation and its cell.
 
 An entry is a field of `Row`: its name is the key in the JSON, its type that of the value, and its
 `Column` says the rest. A column with a heading stands in the tables too, in the order given here.
@@ -13,6 +13,7 @@ from zoo.evidence.record import rounded
 from zoo.evidence.target import capped, median_time
 from zoo.recipe.schema import BENCHMARK
 from zoo.recipe.values import Strict
+from zoo.results import cells
 from zoo.results.comparison import Comparison
 from zoo.results.statistics import Bound, Verdict
 
@@ -44,64 +45,8 @@ class Column:
     spare: int = 0
 
 
-# ---------------------------------------------------------------- printing
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number for people: so many significant digits, no needless zeros, a dash for none."""
-    if value is None:
-        return "–"
-    if value and not 1e-3 <= abs(value) < 1e5:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{float(mantissa):g}e{int(exponent)}"
-    text = f"{value:.{digits}g}"
-    return f"{value:.0f}" if "e" in text else text
-
-
 def _mean(values: Sequence[float]) -> float | None:
     return mean(values) if values else None
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
-
-
-def _shown_reached(row: "Row") -> str:
-    diverged = f" ({row.diverged}✗)" if row.diverged else ""
-    return f"{row.reached}/{row.seeds}{diverged}"
-
-
-_SIGNS = {"none": "", "lower": "≥ ", "upper": "≤ ", "undetermined": "≈ "}
-
-
-def _shown_speedup(row: "Row") -> str:
-    """The ratio with its interval, or the side of it that a bound has."""
-    if row.against is None:
-        return "1"
-    if row.speedup is None or row.speedup_bound is None:
-        return "–"
-    if row.speedup_bound == "undetermined" and not row.reached:
-        return "–"
-    sign, (low, high) = _SIGNS[row.speedup_bound], (row.speedup_low, row.speedup_high)
-    text = f"{sign}{number(row.speedup)}"
-    if low is not None and high is not None:
-        return f"{text} [{number(low, 2)}, {number(high, 2)}]"
-    side = low if high is None else high
-    return text if side is None else f"{text} ({sign}{number(side, 2)})"
-
-
-def _shown_dead(row: "Row") -> str:
-    return f"{_share(row.dead)} → {_share(row.dead_after)}"
-
-
-def _shown_runner_up(row: "Row") -> str:
-    second = row.runner_up
-    return (
-        "–" if second is None else f"{number(second.learning_rate)}: {number(second.mean_steps, 4)}"
-    )
-
-
-# ---------------------------------------------------------------- the columns
 
 
 class RunnerUp(Strict):
@@ -148,7 +93,7 @@ class Row(Strict):
             lambda of: of.reached,
             "reached",
             "runs that reached the target, of all (✗: how many diverged)",
-            _shown_reached,
+            cells.reached,
         ),
     ]
     kept: Annotated[
@@ -170,7 +115,7 @@ class Row(Strict):
             lambda of: median_time(of.times),
             "steps",
             "median steps to the target",
-            lambda row: number(row.steps_to_target, 5),
+            lambda row: cells.number(row.steps_to_target, 5),
         ),
     ]
     mean_steps: Annotated[float, Column(lambda of: mean(capped(of.times, of.budget)))]
@@ -181,7 +126,7 @@ class Row(Strict):
             "speedup",
             "mean steps of the other arm over its own, 95 % interval; ≥ ≤: runs of one of them "
             "were cut off, ≈: of both",
-            _shown_speedup,
+            cells.speedup,
         ),
     ]
     speedup_low: Annotated[float | None, Column(lambda of: of.speedup and of.speedup.low)]
@@ -207,7 +152,7 @@ class Row(Strict):
             lambda of: of.records[0].learning_rate,
             "rate",
             "learning rate chosen with the tuning seeds; *: at the edge of the grid",
-            lambda row: number(row.learning_rate) + ("*" if row.lr_at_edge else ""),
+            lambda row: cells.number(row.learning_rate) + ("*" if row.lr_at_edge else ""),
         ),
     ]
     runner_up: Annotated[
@@ -216,7 +161,7 @@ class Row(Strict):
             _runner_up,
             "second",
             "the rate that came second, and its mean steps in tuning",
-            _shown_runner_up,
+            cells.runner_up,
             lambda rows: any(row.runner_up for row in rows),
             spare=2,
         ),
@@ -237,7 +182,7 @@ class Row(Strict):
             lambda of: of.delta_ratio,
             "δ ratio",
             "dL/dz of the first over the last hidden layer, at the start",
-            lambda row: number(row.delta_ratio, 2),
+            lambda row: cells.number(row.delta_ratio, 2),
         ),
     ]
     test_accuracy: Annotated[
@@ -246,7 +191,9 @@ class Row(Strict):
             lambda of: _mean(of.tests) if of.metric == "test_accuracy" else None,
             "test",
             "mean test accuracy (or loss) at the budget",
-            lambda row: number(row.test_loss if row.test_accuracy is None else row.test_accuracy),
+            lambda row: cells.number(
+                row.test_loss if row.test_accuracy is None else row.test_accuracy
+            ),
             spare=5,
         ),
     ] = None
@@ -260,7 +207,7 @@ class Row(Strict):
             lambda of: next((r.parameters for r in of.records if r.parameters), None),
             "weights",
             "numbers that the model learns",
-            lambda row: number(row.parameters, 6),
+            lambda row: cells.number(row.parameters, 6),
             spare=4,
         ),
     ]
@@ -271,7 +218,7 @@ class Row(Strict):
             lambda of: of.step_cost,
             "cost",
             "time of a step over the other arm's",
-            lambda row: number(row.step_cost, 2),
+            lambda row: cells.number(row.step_cost, 2),
             spare=3,
         ),
     ]
@@ -281,7 +228,7 @@ class Row(Strict):
             lambda of: of.median(lambda run: run.clipping.clipped if run.clipping else None),
             "clip",
             "share of the steps at which clipping changed a gradient, median of the runs",
-            lambda row: _share(row.clipped),
+            lambda row: cells.share(row.clipped),
             lambda rows: any(row.clipped is not None for row in rows),
         ),
     ]
@@ -291,7 +238,7 @@ class Row(Strict):
             lambda of: of.median(lambda run: run.clipping.largest_norm if run.clipping else None),
             "norm",
             "largest norm of all gradients together, before clipping, median of the runs",
-            lambda row: number(row.largest_norm, 2),
+            lambda row: cells.number(row.largest_norm, 2),
             lambda rows: any(row.clipped is not None for row in rows),
             spare=1,
         ),
@@ -303,7 +250,7 @@ class Row(Strict):
             "dead",
             "share of the hidden units that are 0 on the whole probe batch: at the start → at the "
             "budget",
-            _shown_dead,
+            cells.dead,
             lambda rows: any(max(row.dead or 0, row.dead_after or 0) > DYING for row in rows),
             spare=5,
         ),
@@ -315,7 +262,7 @@ class Row(Strict):
             lambda of: of.at_start("zero_grads"),
             "zeros",
             "share of exact zeros in the first layer's gradient, at the start",
-            lambda row: _share(row.zero_grads),
+            lambda row: cells.share(row.zero_grads),
             lambda rows: any("training.precision" in row.changes for row in rows),
         ),
     ]
