@@ -89,8 +89,9 @@ class Transformer(Family):
         """Vectors of the steps, blocks, the mean over time, a linear Dense layer.
 
         For inputs (steps, features), or (steps,) for one feature or tokens. A linear layer makes
-        features vectors of `width`; tokens become vectors, and 0, which stands for none, is looked
-        at by no attention and no mean. A learned vector is added for each place. Pre-LN has one
+        features vectors of `width`; tokens become vectors, of unit variance at the start, and 0,
+        which stands for none, is looked at by no attention and no mean. A learned vector is added
+        for each place. Pre-LN has one
         more normalization after the last block. With a `target_length` there is no mean: each of
         the last steps has outputs. All biases start at 0.
 

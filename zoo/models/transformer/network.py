@@ -25,7 +25,8 @@ def build(net: Transformer, of: Shapes) -> keras.Model:
     inputs = keras.Input(of.input_shape, dtype="int32" if of.vocabulary else "float32")
     x, seen = inputs, None
     if of.vocabulary is not None:
-        x = keras.layers.Embedding(of.vocabulary, net.width, name="embedding")(x)
+        unit = keras.initializers.RandomNormal(stddev=1.0)  # what a normalization would make of it
+        x = keras.layers.Embedding(of.vocabulary, net.width, unit, name="embedding")(x)
         seen = PaddingMask()(inputs)
     else:
         if len(of.input_shape) == 1:
