@@ -204,11 +204,14 @@ MAY_CHANGE = {
     "model.cell": {"kernels", "activations", "bias_initializer", "use_bias"},
     "model.skip": {"shortcuts", "kernels"},  # Concatenate makes the next kernels larger
     "model.skip_over": {"shortcuts", "kernels"},
+    "model.normalization_place": {"normalizations"},  # pre-LN has one more, after all blocks
+    "model.deepnorm": {"kernel_initializer", "shortcuts"},
     "model.fixup": {"kernel_initializer", "use_bias", "shortcuts"},
     "model.preactivation": {"activations", "normalizations", "use_bias"},
     "training.optimizer": {"optimizer"},
     "training.learning_rate": set(),
     "training.clipping": set(),
+    "training.warmup": set(),
     "training.pretraining": set(),
     "training.precision": {"dtypes"},
     "training.loss_scaling": {"optimizer"},

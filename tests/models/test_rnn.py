@@ -189,11 +189,13 @@ def test_images_are_no_sequence():
         build((8, 8, 1))
 
 
-def test_a_class_for_each_step_is_for_recurrent_networks():
+def test_a_class_for_each_step_is_for_families_of_sequences():
     split = Split(np.zeros((1, 30, 10), np.float32), np.zeros((1, 10), np.int32))
     data = Dataset("copy_memory_10", split, split, split, 8, "classification")
     arguments = recipe.load("digits/residual").spec.model
-    with pytest.raises(ZooError, match=r"^copy_memory_10: .* family cnn does not give: use rnn$"):
+    with pytest.raises(
+        ZooError, match=r"^copy_memory_10: .* family cnn does not give: use rnn or transformer$"
+    ):
         models.build(arguments, data)
 
 

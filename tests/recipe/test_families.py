@@ -12,6 +12,7 @@ ARGUMENTS = {  # the least that each needs, and inputs it takes
     "mlp": ({"depth": 3, "width": 4, "activation": "relu"}, (6,)),
     "cnn": ({"depth": 4, "widths": [4], "activation": "relu"}, (6, 6, 1)),
     "rnn": ({"width": 4, "cell": "LSTM"}, (6, 2)),
+    "transformer": ({"depth": 3, "width": 4, "heads": 2, "activation": "relu"}, (6, 2)),
 }
 
 
@@ -23,7 +24,7 @@ def test_every_family_is_found_by_its_name():
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_hidden_layers_are_those_measured_less_the_output(name, one_thread):
+def test_hidden_layers_are_those_measured_less_the_output_or_one_a_block(name, one_thread):
     from zoo.probe.layers import survey
 
     arguments, input_shape = ARGUMENTS[name]
@@ -31,7 +32,10 @@ def test_hidden_layers_are_those_measured_less_the_output(name, one_thread):
     model = family.build(Shapes(input_shape, 3))
     layers = [each.name for each in survey(model)[0]]
     assert model.layers[-1].name == layers[-1] == family.output_layer
-    assert family.hidden_layers(layers) == layers[:-1] != []
+    hidden = layers[:-1]
+    if name == "transformer":
+        hidden = [f"block_{block}_feed_forward_2" for block in (1, 2, 3)]
+    assert family.hidden_layers(layers) == hidden != []
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -51,7 +55,7 @@ def test_only_a_family_of_trainable_blocks_is_pretrained():
         name: families()[name](family=name, **arguments).pretrained_layers
         for name, (arguments, _) in ARGUMENTS.items()
     }
-    assert layers == {"mlp": 3, "cnn": None, "rnn": None}
+    assert layers == {"mlp": 3, "cnn": None, "rnn": None, "transformer": None}
 
 
 def test_families_are_imported_without_keras():

@@ -147,7 +147,7 @@ def test_only_some_arms_keep_the_baseline(written):
         (
             "family: mlp",
             "family: mpl",
-            "4:9: model.family: should be 'mlp', 'cnn', 'rnn', not 'mpl'",
+            "4:9: model.family: should be 'mlp', 'cnn', 'rnn', 'transformer', not 'mpl'",
         ),
         ("activation: sigmoid", "activation: ''", "4:44: model.activation: should not be empty"),
         (
@@ -283,7 +283,7 @@ def test_a_family_is_told_its_own_keys():
         (("model", "cel"), "unknown key, did you mean cell?"),
     ]
     assert mistakes(family="rn") == [
-        (("model", "family"), "should be 'mlp', 'cnn', 'rnn', not 'rn'"),
+        (("model", "family"), "should be 'mlp', 'cnn', 'rnn', 'transformer', not 'rn'"),
     ]
     assert mistakes(cell="LSTM") == [(("model", "family"), "missing")]
 
@@ -516,6 +516,7 @@ def test_the_digest_covers_every_value_those_that_nobody_wrote_too(written):
             assert values["data"].pop("scale") == "standard"  # which came later, as these did
             if arm.spec.model.family == "mlp":
                 assert [values["model"].pop(key) for key in ("skip", "skip_over")] == [None, None]
+            assert values["training"].pop("warmup") == 0
             text = json.dumps(values, sort_keys=True, separators=(",", ":"))
             assert arm.sha256 == hashlib.sha256(text.encode()).hexdigest()
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from zoo import keras_setup
 from zoo.errors import ZooError
-from zoo.recipe.families import Family, Shapes
+from zoo.recipe.families import Family, Shapes, families
 
 if TYPE_CHECKING:
     import keras
@@ -24,9 +24,10 @@ def build(arguments: Family, data: "Dataset") -> "keras.Model":
     """
     keras_setup.require()
     if data.target_length is not None and not arguments.output_per_step:
+        able = [name for name, family in families().items() if family.output_per_step]
         raise ZooError(
             f"{data.name}: has a class for each of several steps, which the model family "
-            f"{arguments.family} does not give: use rnn"
+            f"{arguments.family} does not give: use {' or '.join(able)}"
         )
     from zoo.mitigations import first_batch
 

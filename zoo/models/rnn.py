@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from zoo.errors import ZooError
+from zoo.models.sequences import require_sequence
 from zoo.recipe.families import Family, Shapes
 from zoo.recipe.values import GLOROT, ZEROS, Count, Initializer, KerasPart, Makes, Part
 
@@ -48,12 +49,8 @@ class RNN(Family):
 
         from zoo.parts import making
 
+        require_sequence(of.input_shape, self.family)
         length = of.input_shape[0]
-        if len(of.input_shape) > 2:
-            raise ZooError(
-                f"inputs of shape {of.input_shape} are no sequence for a recurrent network: "
-                "name the set of images with _rows, such as digits_rows"
-            )
         inputs = keras.Input(of.input_shape, dtype="int32" if of.vocabulary else "float32")
         x = inputs
         if of.vocabulary is not None:

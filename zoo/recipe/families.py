@@ -23,6 +23,7 @@ FAMILIES = {
     "mlp": "MLP",
     "cnn": "CNN",
     "rnn": "RNN",
+    "transformer": "Transformer",
 }
 
 

@@ -130,6 +130,11 @@ class Training(Strict):
         bool, Field(description="the norms of all gradients are recorded, as where an arm clips")
     ] = False
     pretraining: Pretraining | None = None
+    warmup: Annotated[
+        int,
+        Field(ge=0, lt=2**31, description="steps over which the learning rate rises linearly"),
+        AddedLater(before=0),
+    ] = 0
     precision: Annotated[
         Literal["float32", "mixed_float16", "mixed_bfloat16"] | None,
         Field(description="Keras's dtype policy; if given, zero gradients are counted"),
@@ -170,6 +175,21 @@ class Training(Strict):
         if drops != sorted(set(drops)):
             raise ValueError("should increase")
         return drops
+
+    @field_validator("warmup")
+    @classmethod
+    def _ends_within_budget(cls, warmup: int, info: ValidationInfo) -> int:
+        if warmup > info.data.get("steps", warmup):
+            raise ValueError(
+                f"{warmup} is more than training.steps ({info.data['steps']}): the learning rate "
+                "would never be what the grid says"
+            )
+        if warmup and info.data.get("pretraining") is not None:
+            raise ValueError(
+                "is not for training.pretraining, whose layers have optimizers of their own: "
+                "leave one out"
+            )
+        return warmup
 
     @field_validator("loss_scaling")
     @classmethod

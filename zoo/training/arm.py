@@ -195,7 +195,7 @@ class CompiledArm:
 
         Args:
             seed: of the initial weights, the data order and any dropout.
-            learning_rate: constant, but for the recipe's drops.
+            learning_rate: constant, but for the recipe's warmup and drops.
             probe: also measure gradients, at `zoo.training.schedule.probe_steps`.
 
         Returns:

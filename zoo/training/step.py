@@ -48,6 +48,7 @@ class TrainingStep:
         )
         self.watch = GradientWatch(inner, rule) if clips or training.watch_gradients else None
         self._inner = inner  # what a loss-scaling optimizer wraps
+        self._full_rate = tf.Variable(0.0, trainable=False)  # that of a step after any warmup
         self.optimizer = (
             keras.optimizers.LossScaleOptimizer(inner) if training.loss_scaling else inner
         )
@@ -84,8 +85,9 @@ class TrainingStep:
             self._greedy.reset(seed, learning_rate)
 
     def set_rate(self, learning_rate: float) -> None:
-        """Changes the rate from the next step on."""
+        """Changes the rate from the next step on; with warmup what it rises to."""
         self._inner.learning_rate = learning_rate
+        self._full_rate.assign(learning_rate)
 
     def pretrains(self, step: Any) -> Any:
         """Whether the steps before `step` were all of the pretraining."""
@@ -97,7 +99,14 @@ class TrainingStep:
         return step(self._model, (x, y))["loss"]
 
     def __call__(self, x: Any, y: Any, step: Any) -> Any:
-        """Takes a step; the loss, or its mean since the metrics were reset; for `tf.function`."""
+        """Takes a step; the loss, or its mean since the metrics were reset; for `tf.function`.
+
+        With a warmup over w steps, step s, from 0 on, has min(1, (s + 1) / w) of the rate (Goyal et
+        al. 2017, arXiv:1706.02677; Vaswani et al. 2017).
+        """
+        if self._training.warmup:
+            risen = tf.cast(step + 1, tf.float32) / self._training.warmup
+            self._inner.learning_rate = self._full_rate * tf.minimum(1.0, risen)
         greedy = self._greedy
         if greedy is None:
             return self._step(x, y)
