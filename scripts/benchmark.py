@@ -119,11 +119,12 @@ def reuse(pairs: int) -> None:
 
 
 def families(pairs: int) -> None:
-    """Recurrent and convolutional networks against stock Keras, whose fit wants every core."""
+    """Networks of the other families against stock Keras, whose fit wants every core."""
     cores = sorted(psutil.Process().cpu_affinity())
     for what, name in (
         ("LSTM, 400 steps of time, 64 units, batch 64", "lstm"),
         ("ResNet-20 on 28x28, batch 64", "resnet"),
+        ("transformer, 6 blocks of width 32 on 28 steps, batch 64", "transformer"),
     ):
         machine, one = [], []
         for _ in range(pairs):
