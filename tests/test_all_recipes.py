@@ -149,9 +149,8 @@ def stepped(arm, is_shallow):
     if training.pretraining is not None:
         more = {"pretraining": training.pretraining.model_copy(update={"steps": 1})}
         steps += model.depth
-    training = training.model_copy(
-        update={"steps": steps, "evaluate_every": 1, "drops": [], **more}
-    )
+    short = {"steps": steps, "evaluate_every": 1, "drops": [], "warmup": min(training.warmup, 2)}
+    training = training.model_copy(update={**short, **more})
     batch = arm.spec.data.model_copy(update={"batch_size": min(8, arm.spec.data.batch_size)})
     spec = arm.spec.model_copy(update={"training": training, "data": batch, "model": model})
     return dataclasses.replace(arm, spec=spec)

@@ -8,12 +8,15 @@ import pytest
 import tensorflow as tf
 from pydantic import ValidationError
 
+from tests.recipe.test_loading import MODEL, RELU, VALID, refusal, written
 from zoo.errors import ZooError
 from zoo.mitigations.deepnorm import ScaledAdd, branch_scale, residual_scale
 from zoo.models.transformer import Transformer
 from zoo.probe.layers import survey
 from zoo.recipe.families import Shapes
 from zoo.recipe.values import KerasPart
+
+__all__ = ["written"]
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -293,6 +296,23 @@ def test_a_net_that_cannot_be_is_refused_when_it_is_read(arguments, where, said)
     (mistake,) = caught.value.errors()
     assert mistake["loc"] == (where,)
     assert said in mistake["msg"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("heads: 3", "model.heads: 3 heads do not divide model.width (64)"),
+        ("heads: 4, mask: casual", "model.mask: should be 'none' or 'causal', not 'casual'"),
+        (
+            "heads: 4, deepnorm: true, normalization_place: before",
+            "model.deepnorm: is for model.normalization_place: after, not before",
+        ),
+    ],
+)
+def test_a_recipe_is_told_by_line_and_key(written, argument, said):
+    rest = f"{{family: transformer, depth: 10, width: 64, activation: relu, {argument}}}"
+    [line] = refusal(written(VALID.replace(MODEL, rest).replace(RELU, "{model.depth: 4}")))
+    assert line.startswith("x.yaml:4:") and line.endswith(said)
 
 
 def test_images_are_no_sequence():
