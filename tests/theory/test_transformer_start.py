@@ -1,11 +1,11 @@
 """Transformers at the start: how gradients go with depth, by where the normalization stands.
 
-With equal gains forward and back, as Glorot's kernels have, a branch adds as much to the gradient as
-to the sum x_l. So, for q_l the mean square of the sum after block l of L:
+With equal gains forward and back, as Glorot's kernels have, a branch adds as much to the gradient
+as to the sum x_l. So, for q_l the mean square of the sum after block l of L:
 
 - what reaches the last block is 1 / sqrt(q_L) of what the last normalization gives: the same at any
-  depth for post-LN, whose q is the same in every block, and like about 1 / sqrt(L) for pre-LN, whose
-  q grows by as much in each (Xiong et al. 2020, arXiv:2002.04745);
+  depth for post-LN, whose q is the same in every block, and like about 1 / sqrt(L) for pre-LN,
+  whose q grows by as much in each (Xiong et al. 2020, arXiv:2002.04745);
 - over the blocks the gradient grows, towards the input, by sqrt(q_L / q_1): not at all for post-LN,
   and by a power of L, not exponentially, for pre-LN.
 
