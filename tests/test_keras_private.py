@@ -1,5 +1,6 @@
 """What the zoo relies on in names that Keras and TensorFlow may change with any release."""
 
+import logging
 import random
 
 import keras
@@ -72,6 +73,26 @@ def test_a_function_that_is_not_inlined_says_so_to_tensorflow():
     concrete = function.get_concrete_function(tf.TensorSpec([], tf.float32))
     assert concrete.function_def.attr["_noinline"].b
     assert float(function(tf.constant(1.0))) == 2.0
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_functions_of_many_arms_are_traced_without_a_warning(quiet):
+    """TensorFlow takes functions of one code for one, and warns where it traced it often."""
+    said = []
+    handler = logging.Handler()
+    handler.emit = said.append
+    tf.get_logger().addHandler(handler)
+    try:
+        for number in range(8):
+
+            def function(x, number=number):
+                return x + number
+
+            compiled = keras_private.one_of_many(function) if quiet else tf.function(function)
+            assert float(compiled(tf.constant(1.0))) == 1.0 + number
+    finally:
+        tf.get_logger().removeHandler(handler)
+    assert (not said) == quiet, said
 
 
 def test_fused_batch_norm_gives_the_unbiased_variance():

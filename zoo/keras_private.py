@@ -71,6 +71,13 @@ def not_inlined(function: Callable[..., Any]) -> Any:
     return tf.function(function, experimental_attributes={"_noinline": True})
 
 
+def one_of_many(function: Callable[..., Any]) -> Any:
+    """A `tf.function` of code that many arms have: TensorFlow does not warn that it traced many."""
+    compiled = tf.function(function)
+    compiled._omit_frequent_tracing_warning = True
+    return compiled
+
+
 def fused_batch_norm(x: Any, scale: Any, offset: Any, epsilon: float) -> tuple[Any, Any, Any]:
     """TensorFlow's one operation for batch normalization in training mode.
 
