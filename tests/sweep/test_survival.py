@@ -1,4 +1,4 @@
-"""Sweeps whose workers are killed again and again, here and on a cluster, and one that is killed."""
+"""Sweeps whose workers are killed again and again, here and on a cluster, and a killed one."""
 
 import math
 import multiprocessing
