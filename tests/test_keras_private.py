@@ -88,7 +88,9 @@ def test_functions_of_many_arms_are_traced_without_a_warning(quiet):
             def function(x, number=number):
                 return x + number
 
-            compiled = keras_private.one_of_many(function) if quiet else tf.function(function)
+            compiled = (
+                keras_private.traced_without_warning(function) if quiet else tf.function(function)
+            )
             assert float(compiled(tf.constant(1.0))) == 1.0 + number
     finally:
         tf.get_logger().removeHandler(handler)

@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import json
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -90,3 +92,13 @@ def test_a_mistake_in_a_scripts_arguments_is_told(line, message, tmp_path, monke
     *usage, last = capsys.readouterr().err.splitlines()
     assert message.format(folder=tmp_path) in last and len(last) < 400
     assert not usage or usage[0].startswith("usage: ")  # by argparse
+
+
+@pytest.mark.combination
+@pytest.mark.parametrize("side", ["zoo_lstm", "zoo_resnet", "zoo_transformer", "keras_transformer"])
+def test_a_side_of_the_benchmark_gives_its_rate(side):
+    """What it loads of a recipe may change with the recipe."""
+    command = [sys.executable, str(ROOT / "scripts" / "peers" / f"{side}.py")]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout.splitlines()[-1])["steps_per_second"] > 0

@@ -71,7 +71,7 @@ def not_inlined(function: Callable[..., Any]) -> Any:
     return tf.function(function, experimental_attributes={"_noinline": True})
 
 
-def one_of_many(function: Callable[..., Any]) -> Any:
+def traced_without_warning(function: Callable[..., Any]) -> Any:
     """A `tf.function` of code that many arms have: TensorFlow does not warn that it traced many."""
     compiled = tf.function(function)
     compiled._omit_frequent_tracing_warning = True

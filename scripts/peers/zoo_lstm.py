@@ -3,13 +3,9 @@
 Prints one line of JSON: steps a second, without the probe.
 """
 
-import json
-import time
-
-import numpy as np
+from rates import print_of_arm
 
 from zoo import recipe
-from zoo.data import Dataset, Split
 from zoo.sweep import workers
 
 STEPS, BATCH, WIDTH, LENGTH, CLASSES = 100, 64, 64, 400, 10
@@ -17,8 +13,6 @@ STEPS, BATCH, WIDTH, LENGTH, CLASSES = 100, 64, 64, 400, 10
 
 def main():
     workers.load()
-    from zoo.training import CompiledArm
-
     settings = {
         "model.width": WIDTH,
         "data.batch_size": BATCH,
@@ -27,20 +21,7 @@ def main():
         "training.evaluate_every": STEPS // 2,
     }
     arm = recipe.load("mnist1d/gating", settings).arms["lstm"]
-    rng = np.random.default_rng(0)
-    splits = [
-        Split(
-            rng.normal(size=(count, LENGTH, 1)).astype("float32"),
-            rng.integers(0, CLASSES, count).astype("int32"),
-        )
-        for count in (STEPS * BATCH, BATCH, BATCH)
-    ]
-    compiled = CompiledArm(arm, Dataset("made-up", *splits, CLASSES, "classification"))
-    compiled.run(0, 0.001, probe=False)
-    began = time.perf_counter()
-    run = compiled.run(0, 0.001, probe=False)
-    trained = run["evaluation"]["step"][-1]
-    print(json.dumps({"steps_per_second": trained / (time.perf_counter() - began)}))
+    print_of_arm(arm, (LENGTH, 1), CLASSES)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,12 @@ def refusals(tmp_path, text):
     return []
 
 
+@pytest.mark.parametrize("recipe_id", recipe.available())
+def test_no_arm_of_the_zoo_has_a_grid_without_reason(recipe_id):
+    """Rows of the zoo's own recipes rest on it: `results.eligibility` asks of others alone."""
+    assert built.grids_without_reason(recipe.load(recipe_id)) == []
+
+
 @pytest.mark.parametrize(
     "optimizer",
     [

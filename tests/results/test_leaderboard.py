@@ -61,6 +61,18 @@ def test_what_mitigations_are_about(recipe, store, fill):
     assert "| weights |" in text and "| 100 |" in line
 
 
+@pytest.mark.parametrize("key", ["platform", "cpu", "cores"])
+def test_no_cost_is_told_of_two_machines(recipe, store, fill, key):
+    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 40]})
+    row = by_arm(recipe, store)["tanh"]
+    assert (row["step_cost"], row["speedup_time"]) == (2.0, 1.667)
+    arm = recipe.arms["tanh"]
+    record = store.records(arm)[1]
+    store.write_record(arm, record.model_copy(update={"environment": {key: "another"}}))
+    row = by_arm(recipe, store)["tanh"]
+    assert (row["step_cost"], row["speedup_time"]) == (None, None)
+
+
 def test_dead_units_before_and_after_training(recipe, store, fill):
     """Of the hidden layers alone, and of the runs that came to the budget."""
     fill({"sigmoid": [None] * 3, "tanh": [20, 30, 40]}, tanh={"diverged_at": 60})

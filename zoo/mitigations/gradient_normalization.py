@@ -58,6 +58,8 @@ class GradientNormalization(keras.Layer):  # type: ignore[misc]
         epsilon: what is added to the deviation.
     """
 
+    passes_on_z = True  # to the activation, for the probe
+
     def __init__(self, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.epsilon = epsilon

@@ -22,10 +22,10 @@ class LSUV(keras.initializers.Orthogonal):  # type: ignore[misc]
     sees what the layers below, already scaled, make of the batch. z is looked at before any
     activation that is part of the layer, and without its biases, which start at 0.
 
-    The authors divide by the deviation until the variance is within 0.1 of 1, ten times at most;
-    z is linear in the kernel, so one division makes it 1 to rounding. Where all of z is one number,
-    as behind units that are all 0, the kernel stays orthonormal. Before the batch is seen it
-    is what `keras.initializers.Orthogonal` makes.
+    The authors' code for Keras divides by the deviation until the variance is within 0.1 of 1, ten
+    times at most; z is linear in the kernel, so one division makes it 1 to rounding. Where all of z
+    is one number, as behind units that are all 0, the kernel stays orthonormal. Before the batch is
+    seen it is what `keras.initializers.Orthogonal` makes.
 
     Mishkin and Matas 2016, arXiv:1511.06422.
 

@@ -26,6 +26,8 @@ class TensorNormalization(keras.Layer):  # type: ignore[misc]
         epsilon: what is added to the variance.
     """
 
+    passes_on_z = True  # to the activation, for the probe
+
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.momentum, self.epsilon = momentum, epsilon

@@ -14,8 +14,6 @@ from typing import Any
 import keras
 
 from zoo import keras_private
-from zoo.mitigations.gradient_normalization import GradientNormalization
-from zoo.mitigations.tensor_normalization import TensorNormalization
 from zoo.probe.layers import has_z, layers_inside
 
 Tensor = Any
@@ -37,8 +35,6 @@ _PASSES_ON = (
     keras.layers.Flatten,
     keras.layers.Reshape,
     keras.layers.Identity,
-    GradientNormalization,
-    TensorNormalization,
 )
 _ACTIVATIONS = (
     keras.layers.Activation,
@@ -153,6 +149,11 @@ def recording(model: keras.Model) -> Iterator[Recorder]:
             put_back()
 
 
+def _says_so(layer: keras.Layer) -> bool:
+    """Whether a layer that Keras does not have says that it passes on what it is given."""
+    return bool(getattr(layer, "passes_on_z", False))
+
+
 def _calls_its_activation(layer: keras.Layer) -> bool:
     return callable(getattr(layer, "activation", None))
 
@@ -192,5 +193,5 @@ def _note(recorder: Recorder, layer: keras.Layer, first: Any, output: Any, uses:
     if isinstance(layer, _ACTIVATIONS) and not _is_linear(getattr(layer, "activation", 0)):
         trace.activation = getattr(layer, "activation", layer)
         trace.output = output
-    elif isinstance(layer, (*_PASSES_ON, keras.layers.Activation)):
+    elif isinstance(layer, (*_PASSES_ON, keras.layers.Activation)) or _says_so(layer):
         recorder.carry(output, trace)

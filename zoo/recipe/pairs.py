@@ -18,10 +18,10 @@ BESIDE = (
 def differences(one: ArmSpec, other: ArmSpec) -> list[str]:
     """The dotted keys at which two resolved arms differ, in the order of the schema.
 
-    A Keras part is one value, whatever its arguments: `things` counts them. A grid of rates goes
-    with its optimizer, and the arguments of a model family that the other does not have with the
-    family. That gradients are watched changes nothing, nor does it that float32 is called by its
-    name.
+    A Keras part is one value, whatever its arguments: `separate_differences` counts them. A grid of
+    rates goes with its optimizer, and the arguments of a model family that the other does not have
+    with the family. That gradients are watched changes nothing, nor does it that float32 is called
+    by its name.
     """
     keys = []
     for section in ArmSpec.model_fields:
@@ -37,7 +37,7 @@ def differences(one: ArmSpec, other: ArmSpec) -> list[str]:
     return keys
 
 
-def things(one: ArmSpec, other: ArmSpec) -> list[str]:
+def separate_differences(one: ArmSpec, other: ArmSpec) -> list[str]:
     """What two resolved arms differ in, told apart within Keras parts.
 
     Parts of one class differ in each argument that one is given and the other is not, or at another
@@ -87,15 +87,15 @@ def confounded(arm: Arm, other: Arm, arms: Iterable[Arm]) -> list[str]:
     What differs in two things is a fair comparison only beside the arm without the second: one that
     differs from `arm` in one of those keys, where it is as `other`, and that is itself fair.
     """
-    keys = things(arm.spec, other.spec)
+    keys = separate_differences(arm.spec, other.spec)
     if len(keys) <= 1:
         return []
     without = [
         each
         for each in arms
         if each.name != other.name
-        and len(things(each.spec, arm.spec)) == 1
-        and len(things(each.spec, other.spec)) == len(keys) - 1
+        and len(separate_differences(each.spec, arm.spec)) == 1
+        and len(separate_differences(each.spec, other.spec)) == len(keys) - 1
         and not confounded(each, other, arms)
     ]
     return [] if without else keys

@@ -150,7 +150,7 @@ class CompiledArm:
             xla,
         )
         test = Split(*map(tf.constant, data.test))
-        self._evaluate_test = keras_private.one_of_many(lambda: self._evaluation(test))
+        self._evaluate_test = keras_private.traced_without_warning(lambda: self._evaluation(test))
         self._quickest: dict[int, float] = {}  # seconds a step, by the first step of its kind
 
     @functools.cached_property
