@@ -97,6 +97,39 @@ def test_functions_of_many_arms_are_traced_without_a_warning(quiet):
     assert (not said) == quiet, said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "alone"),
+    [({}, True), ({"dropout": 0.5}, False), ({"attention_axes": (1, 2)}, False)],
+)
+def test_attention_over_time_alone_is_told_from_others(arguments, alone):
+    layer = keras.layers.MultiHeadAttention(2, 3, **arguments)
+    layer(*[np.zeros((2, 4, 5, 6)) if "attention_axes" in arguments else np.zeros((2, 4, 6))] * 2)
+    assert keras_private.attends_over_time_alone(layer) is alone
+
+
+def test_a_replaced_attention_gets_projections_and_masks():
+    given = []
+
+    def seen(query, key, value, mask):
+        given.append((query.shape, mask))
+        return value
+
+    layer = keras.layers.MultiHeadAttention(2, 3)
+    x = np.random.default_rng(0).normal(size=(2, 4, 6)).astype("float32")
+    layer(x, x)
+    keras_private.replace_attention(layer, seen)
+    mask = np.arange(4) < 3
+    layer(x, x, training=True)
+    layer(x, x, training=True, use_causal_mask=True)
+    layer(x, x, training=True, attention_mask=mask[None, None], use_causal_mask=True)
+    layer(x, x)
+    assert [tuple(shape) for shape, _ in given] == [(2, 4, 2, 3)] * 3
+    causal = np.tril(np.ones((4, 4), bool))
+    assert given[0][1] is None
+    np.testing.assert_array_equal(given[1][1], causal[None])
+    np.testing.assert_array_equal(given[2][1], (causal & mask)[None])
+
+
 def test_fused_batch_norm_gives_the_unbiased_variance():
     x = np.random.default_rng(0).normal(3, 2, (4, 5, 6, 2)).astype(np.float32)
     scale, offset = np.array([1.0, 2.0], np.float32), np.array([0.5, 0.0], np.float32)

@@ -94,6 +94,41 @@ def fused_batch_norm(x: Any, scale: Any, offset: Any, epsilon: float) -> tuple[A
     return y, mean, variance
 
 
+def attends_over_time_alone(layer: keras.layers.MultiHeadAttention) -> bool:
+    """Whether a built layer attends over the one axis of (batch, time, units), and drops none."""
+    return layer._attention_axes == (1,) and layer._dropout == 0 and layer._sliding_window is None
+
+
+def replace_attention(layer: keras.layers.MultiHeadAttention, seen: Any) -> None:
+    """Has `seen(query, key, value, mask)` compute in training what a layer composes.
+
+    Args:
+        layer: built.
+        seen: gives the values that each query sees, of the projected query, key and value,
+            (batch, time, heads, units), and of a mask, (batch or 1, time, time), or None.
+    """
+    composed = layer._compute_attention
+
+    def attention(
+        query: Any,
+        key: Any,
+        value: Any,
+        attention_mask: Any = None,
+        training: Any = None,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        if return_attention_scores or not training:
+            causal = {"use_causal_mask": True} if use_causal_mask else {}
+            arguments = (attention_mask, training, return_attention_scores)
+            return composed(query, key, value, *arguments, **causal)
+        if use_causal_mask:
+            attention_mask = layer._compute_causal_mask(query, value)
+        return seen(query, key, value, attention_mask), None
+
+    layer._compute_attention = attention
+
+
 def weights_of(layer: keras.Layer) -> list[keras.Variable]:
     """The weights right in a layer, not in those inside, that it was given to learn; frozen too."""
     return list(layer._trainable_variables)

@@ -18,7 +18,7 @@ from zoo.data.loading import no_metric
 from zoo.errors import ZooError
 from zoo.probe import Probe
 from zoo.recipe import Arm
-from zoo.training import fused_batch_norm, schedule
+from zoo.training import fused_attention, fused_batch_norm, schedule
 from zoo.training.engine import Engine
 from zoo.training.evaluation import Evaluation
 from zoo.training.measurements import Measurements
@@ -121,7 +121,8 @@ class CompiledArm:
         self._probed = schedule.probe_steps(training.steps)
         self.model = _build_seeded(arm, data, seed=0)
         self._initial = functools.lru_cache(maxsize=2)(self._initial_of)
-        fused_batch_norm.fuse(self.model)
+        for fused in (fused_attention, fused_batch_norm):
+            fused.fuse(self.model)
         loss = loss_of(data)
         train = Split(*map(tf.constant, data.train))
         self._step = TrainingStep(training, self.model, loss, data.outputs, xla)
