@@ -12,7 +12,7 @@ from zoo.recipe.schema import BENCHMARK
 
 BUDGET, EVERY = 100, 10
 QUANTITIES = {
-    "delta_rms", "kernel_grad_norm", "kernel_grad_rms", "update_ratio", "displacement",
+    "delta_rms", "kernel_grad_norm", "update_ratio", "displacement",
     "kernel_rms", "saturated", "dead", "nonfinite", "zero_grads",
 }  # fmt: skip
 YAML = """
@@ -89,7 +89,9 @@ def made_up_run(
             val_loss=accuracy,
             val_accuracy=accuracy,
         ),
-        probe=ProbeRecord(steps=probes, layers=layers, **quantities),
+        probe=ProbeRecord(
+            steps=probes, layers=layers, kernel_sizes=[16] * 3, input_rms=1.0, **quantities
+        ),
         seconds=1.0,
         seconds_per_step=0.002 if arm.name == "tanh" else 0.001,
         parameters=100,

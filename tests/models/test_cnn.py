@@ -274,7 +274,7 @@ def test_the_probe_measures_every_convolution_and_puts_averages_back(arm):
         np.testing.assert_array_equal(was, now)
     gates = [name.endswith("skip") for name in probe.layers]
     np.testing.assert_array_equal(np.isnan(found["delta_rms"]), gates)  # which have no z
-    for name in ("delta_rms", "kernel_grad_rms", "kernel_rms"):
+    for name in ("delta_rms", "kernel_grad_norm", "kernel_rms"):
         assert (found[name] > 0)[~np.isnan(found[name])].all(), name
         assert np.isfinite(found[name]).sum() >= len(convolutions), name
     assert not found["nonfinite"].any()

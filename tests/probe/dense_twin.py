@@ -66,7 +66,6 @@ def quantities(
     return {
         "delta_rms": [rms(delta) for delta in deltas],
         "kernel_grad_norm": [math.sqrt((grad**2).sum()) for grad in grads],
-        "kernel_grad_rms": [rms(grad) for grad in grads],
         "displacement": [
             math.sqrt(((k - s) ** 2).sum() / (s**2).sum())
             for k, s in zip(kernels, start, strict=True)

@@ -139,7 +139,6 @@ def test_a_convolutional_net_equals_its_float64_twin():
     _, sigmoid = forward(kernels, shifts)
     found = probe.measure(model, keras.losses.MeanSquaredError(), x, y)
     np.testing.assert_allclose(found["delta_rms"], [twin.rms(d) for d in deltas], rtol=1e-4)
-    np.testing.assert_allclose(found["kernel_grad_rms"], [twin.rms(g) for g in grads], rtol=1e-4)
     norms = [math.sqrt((g**2).sum()) for g in grads]
     np.testing.assert_allclose(found["kernel_grad_norm"], norms, rtol=1e-4)
     np.testing.assert_allclose(found["kernel_rms"], [twin.rms(k) for k in kernels], rtol=1e-6)
@@ -209,7 +208,7 @@ def test_what_is_not_finite_makes_norms_nan_and_is_counted():
     grad = np.zeros((4, 3))
     grad[:, 0] = x.T.astype(float) @ delta[:, 0]  # the other two columns have no finite entry
     assert found["nonfinite"] == [2 + 8]
-    for name in ("delta_rms", "kernel_grad_norm", "kernel_grad_rms"):
+    for name in ("delta_rms", "kernel_grad_norm"):
         assert np.isnan(found[name]).all()
     np.testing.assert_allclose(found["finite_delta_rms"], [twin.rms(delta)], rtol=1e-6)
     np.testing.assert_allclose(found["finite_kernel_grad_norm"], [np.linalg.norm(grad)], rtol=1e-6)

@@ -9,14 +9,23 @@ from pathlib import Path
 from typing import Any
 
 
-def _cpu() -> str:
+# Instruction sets by which TensorFlow's kernels round sums differently.
+_VECTORS = ("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "asimd", "sve")
+
+
+def _cpuinfo() -> dict[str, str]:
+    """What Linux says of the first processor; nothing elsewhere."""
     try:
-        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
+        text = Path("/proc/cpuinfo").read_text("utf-8", "replace")
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        return {}
+    pairs = (line.partition(":") for line in text.split("\n\n")[0].splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _vectors(cpuinfo: dict[str, str]) -> list[str]:
+    known = cpuinfo.get("flags", cpuinfo.get("Features", "")).split()
+    return [name for name in _VECTORS if name in known]
 
 
 def _git_commit() -> str | None:
@@ -40,12 +49,14 @@ def _git_commit() -> str | None:
 @functools.cache
 def describe() -> dict[str, Any]:
     """The versions, machine and commit of a run record."""
+    cpuinfo = _cpuinfo()
     packages = ("gradient-zoo", "tensorflow", "keras", "numpy")
     return {
         "python": platform.python_version(),
         **{package.replace("-", "_"): metadata.version(package) for package in packages},
         "platform": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu(),
+        "cpu": cpuinfo.get("model name") or platform.processor() or platform.machine(),
+        "instructions": _vectors(cpuinfo),
         "cores": os.cpu_count(),
         "git_commit": _git_commit(),
     }

@@ -41,7 +41,9 @@ class ProbeRecord(Strict):
     """The measurements of `zoo.probe`: for each quantity a list over steps of lists over layers.
 
     The quantities are kept as they come, each under its name: those of `zoo.probe.QUANTITIES`, and
-    `update_ratio`. `input_grad_rms`, of sequences alone, is a list over steps of lists over time.
+    `update_ratio`. In a file, one that is the same at all steps in all layers is that one value.
+    `input_grad_rms`, of sequences alone, is a list over steps of lists over time. `kernel_sizes`
+    are the entries of each layer's kernel, `input_rms` is that of the batch's inputs, if numbers.
     """
 
     model_config = ConfigDict(**{**Strict.model_config, "extra": "allow"})
@@ -49,6 +51,8 @@ class ProbeRecord(Strict):
 
     steps: list[NonNegativeInt] = []
     layers: list[str] = []
+    kernel_sizes: list[PositiveInt] = []
+    input_rms: float | None = None
     input_grad_rms: list[Series] | None = None
 
     def quantity(self, name: str) -> list[Series] | None:
@@ -65,6 +69,31 @@ class ProbeRecord(Strict):
         """Steps of time with a gradient of their own; 0 for none."""
         return len(self.input_grad_rms[0]) if self.input_grad_rms else 0
 
+    @model_validator(mode="before")
+    @classmethod
+    def _spread(cls, values: Any) -> Any:
+        """Makes a list of lists of each quantity that a file holds as one value."""
+        if not isinstance(values, dict):
+            return values
+        steps, layers = values.get("steps"), values.get("layers")
+        if not isinstance(steps, list) or not isinstance(layers, list):
+            return values
+        return {
+            name: value
+            if name in cls.model_fields or isinstance(value, list)
+            else [[value] * len(layers)] * len(steps)
+            for name, value in values.items()
+        }
+
+    def compact(self) -> dict[str, Any]:
+        """What a file holds."""
+        values = self.model_dump()
+        for name in self.quantities:
+            different = {value for row in values[name] for value in row}
+            if len(different) == 1:
+                values[name] = different.pop()
+        return values
+
     @model_validator(mode="after")
     def _rectangular(self) -> "ProbeRecord":
         for name, rows in self.__pydantic_extra__.items():
@@ -72,6 +101,8 @@ class ProbeRecord(Strict):
                 raise ValueError(f"{name} is not a list over steps of lists over layers")
         if self.steps and not self.layers:
             raise ValueError("layers is empty")
+        if self.kernel_sizes and len(self.kernel_sizes) != len(self.layers):
+            raise ValueError("kernel_sizes is not a list over layers")
         by_time = self.input_grad_rms
         if by_time is not None and len(by_time) != len(self.steps):
             raise ValueError("input_grad_rms is not a list over steps")

@@ -93,7 +93,8 @@ class Store:
 
     def write_record(self, arm: Arm, record: RunRecord) -> None:
         """Keeps a run."""
-        text = json.dumps(record.model_dump(by_alias=True, exclude_none=False), allow_nan=False)
+        values = record.model_dump(by_alias=True) | {"probe": record.probe.compact()}
+        text = json.dumps(values, allow_nan=False, separators=(",", ": "))
         write_whole(self._record_path(arm, record.seed), text + "\n")
 
     def write_tuning(self, arm: Arm, runs: Sequence[TuningRun]) -> None:

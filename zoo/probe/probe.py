@@ -9,6 +9,7 @@ alters the model.
 """
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +44,7 @@ class Probe:
 
     Attributes:
         layers: the names of the measured layers, from input to output, no two the same.
+        kernel_sizes: how many entries the kernel of each has.
         measured: what each of them is.
         unmeasured: the layers with weights that are left out, and why.
 
@@ -76,6 +78,7 @@ class Probe:
         if not self.measured:
             raise ZooError(f"model {model.name} has no layer with a kernel to measure")
         self.layers = [each.name for each in self.measured]
+        self.kernel_sizes = [math.prod(each.kernel.shape) for each in self.measured]
         self._with_z = [each.layer for each in self.measured if each.with_z]
         self._with_z_at = [row for row, each in enumerate(self.measured) if each.with_z]
         places = itertools.count()

@@ -91,12 +91,6 @@ def kernel_grad_norm(seen: Pass) -> Tensor:
 
 
 @quantity
-def kernel_grad_rms(seen: Pass) -> Tensor:
-    """The rms of dL/dW over its entries."""
-    return seen.gradient_norms / root_sizes(seen.gradients)
-
-
-@quantity
 def displacement(seen: Pass) -> Tensor:
     """||W_t - W_0|| / ||W_0||."""
     return seen.moved_norms / seen.first_norms

@@ -171,7 +171,7 @@ class Row(Strict):
     first_layer_grad_norm: Annotated[
         float | None, Column(lambda of: of.at_start("kernel_grad_norm"))
     ]
-    first_layer_grad_rms: Annotated[float | None, Column(lambda of: of.at_start("kernel_grad_rms"))]
+    first_layer_grad_rms: Annotated[float | None, Column(lambda of: of.first_layer_grad_rms)]
     first_layer_grad_norm_early: Annotated[
         float | None, Column(lambda of: of.early("kernel_grad_norm"))
     ]

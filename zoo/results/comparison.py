@@ -1,6 +1,7 @@
 """What a row is computed from: the runs of an arm beside those of the one it is judged against."""
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
@@ -159,6 +160,12 @@ class Comparison:
             return rows[0][0] if rows and record.probe.steps[0] == 0 else None
 
         return self.median(first)
+
+    @property
+    def first_layer_grad_rms(self) -> float | None:
+        """The first layer's gradient norm over the root of its kernel's entries, at the start."""
+        sizes = next((run.probe.kernel_sizes for run in self.records if run.probe.layers), [])
+        return _ratio(self.at_start("kernel_grad_norm"), math.sqrt(sizes[0]) if sizes else None)
 
     def early(self, quantity: str) -> float | None:
         """Its time average over the first tenth of the budget, the median over runs."""

@@ -47,6 +47,10 @@ def loss_of(data: Dataset) -> keras.Loss:
     return keras.losses.MeanSquaredError()
 
 
+def _rms(x: npt.NDArray[Any]) -> float:
+    return float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))
+
+
 @random_states.kept()
 def build_seeded(arm: Arm, data: Dataset, seed: int) -> keras.Model:
     """The arm's model as every run with this seed starts it.
@@ -128,14 +132,15 @@ class CompiledArm:
         self._step = TrainingStep(training, self.model, loss, data.outputs, xla)
         self._step.prepare(train.x[:2], train.y[:2])
         self._evaluation = Evaluation(self.model, loss, data, xla)
-        self._probe = Probe(
-            self.model, loss, train.x[:PROBE_BATCH], train.y[:PROBE_BATCH], scale=self._step.scale
-        )
+        seen = Split(train.x[:PROBE_BATCH], train.y[:PROBE_BATCH])
+        self._probe = Probe(self.model, loss, *seen, scale=self._step.scale)
         self._measurements = Measurements(
             ["training_loss", *(f"val_{name}" for name in self._evaluation.metrics)],
             self._total // training.evaluate_every,
             self._probed,
             self._probe.layers,
+            self._probe.kernel_sizes,
+            _rms(data.train.x[:PROBE_BATCH]) if data.vocabulary is None else None,
             times=data.input_shape[0] if family.gradient_by_time else 0,
         )
         self._engine = Engine(

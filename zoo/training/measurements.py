@@ -17,6 +17,8 @@ class Measurements:
         evaluations: how many a run may have.
         probed: the steps at which it is probed.
         layers: names of the layers that the probe measures.
+        kernel_sizes: entries of their kernels.
+        input_rms: of the batch that the probe measures on; None for tokens.
         times: steps of time with a gradient of their own; 0 for none.
     """
 
@@ -26,9 +28,12 @@ class Measurements:
         evaluations: int,
         probed: Sequence[int],
         layers: Sequence[str],
+        kernel_sizes: Sequence[int],
+        input_rms: float | None,
         times: int,
     ) -> None:
         self._columns, self._probed, self._layers = list(columns), list(probed), list(layers)
+        self._batch = {"kernel_sizes": list(kernel_sizes), "input_rms": input_rms}
         self.by_time = times > 0
         self._curve = _table(tf.float32, evaluations, len(columns))
         self._quantities = _table(tf.float64, len(probed), len(QUANTITIES), len(layers))
@@ -78,6 +83,7 @@ class Measurements:
         return {
             "steps": steps,
             "layers": self._layers,
+            **self._batch,
             **{
                 name: table[: len(steps)].tolist()
                 for name, table in zip(("update_ratio", *QUANTITIES), tables, strict=True)
