@@ -8,7 +8,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-
 # Instruction sets by which TensorFlow's kernels round sums differently.
 _VECTORS = ("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "asimd", "sve")
 
