@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 
 import pytest
 
@@ -24,10 +25,12 @@ BY_LAYER = QUANTITIES - {"zero_grads"}
 
 KEYS = """
     benchmark recipe arm baseline against changes target budget seeds reached kept diverged
-    steps_to_target mean_steps speedup speedup_low speedup_high speedup_bound speedup_time p_faster
+    steps_to_target mean_steps speedup speedup_low speedup_high speedup_bound speedup_time
+    speedup_at_other_rate resolution p_faster
     p_value verdict lacking learning_rate runner_up lr_at_edge lr_band
     first_layer_grad_norm first_layer_grad_rms first_layer_grad_norm_early first_layer_update_ratio
-    delta_ratio test_accuracy test_runs parameters seconds_per_run step_cost
+    delta_ratio delta_ratio_early delta_decay delta_decay_theory delta_decay_z
+    test_accuracy test_runs parameters seconds_per_run step_cost
     clipped largest_norm dead dead_after zero_grads
 """
 
@@ -111,7 +114,9 @@ def test_the_delta_ratio_of_a_recurrent_network_is_one_of_time(store, tmp_path):
             record = record.model_copy(update={"probe": probe})
         store.write_record(arm, record)
     found = by_arm(recipe, store)
-    assert found["tanh"]["delta_ratio"] == pytest.approx(2.0**-36, rel=1e-3)
+    tanh = found["tanh"]
+    assert tanh["delta_ratio"] == tanh["delta_ratio_early"] == pytest.approx(2.0**-36, rel=1e-3)
+    assert tanh["delta_decay"] is None  # its layers are not compared
 
 
 def test_zeros_are_shown_where_the_precision_is_compared(recipe, store, fill):
@@ -119,6 +124,20 @@ def test_zeros_are_shown_where_the_precision_is_compared(recipe, store, fill):
     changed = {"changes": {"training.precision": "mixed_float16"}}
     shown = tables.columns([row.model_copy(update=changed) for row in rows(recipe, store)])
     assert "zeros" in shown and "clip" not in shown
+
+
+def test_the_start_and_the_early_average_are_told_apart(recipe, store, fill):
+    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 50]})
+    arm = recipe.arms["tanh"]
+    for record in store.records(arm).values():
+        deltas = [[1.0 + step, 1.0, 1.0] for step in record.probe.steps]  # a straight line
+        probe = record.probe.model_copy(update={"delta_rms": deltas, "kernel_grad_norm": deltas})
+        store.write_record(arm, record.model_copy(update={"probe": probe}))
+    tanh = by_arm(recipe, store)["tanh"]
+    assert (tanh["delta_ratio"], tanh["delta_ratio_early"]) == (1.0, 6.0)  # 1 to 11 in 10 steps
+    assert (tanh["first_layer_grad_norm"], tanh["first_layer_grad_norm_early"]) == (1.0, 6.0)
+    text = tables.markdown(recipe, rows(recipe, store))
+    assert "| 1→6 | 1→6 |" in next(line for line in text.splitlines() if line.startswith("| tanh"))
 
 
 def test_rows_by_hand(recipe, store, fill):
@@ -141,7 +160,11 @@ def test_rows_by_hand(recipe, store, fill):
     assert tanh["lacking"] == "3 seeds, 2 comparisons need 10"
     assert (tanh["learning_rate"], tanh["lr_at_edge"], tanh["lr_band"]) == (0.2, False, 2)
     assert tanh["runner_up"] == {"learning_rate": 0.4, "mean_steps": 50.0}
+    assert tanh["speedup_at_other_rate"] == 1.0  # both searches have 20 steps at 0.2
     assert tanh["delta_ratio"] == 4.0  # 3 / 0.75: the output layer is not a hidden layer
+    assert (tanh["delta_ratio_early"], tanh["first_layer_grad_norm_early"]) == (4.0, 3.0)
+    assert tanh["first_layer_grad_rms"] == 0.75  # of 16 entries
+    assert tanh["delta_decay"] == pytest.approx(math.log(0.75 / 3.0), rel=1e-3)  # per layer
     assert tanh["first_layer_grad_norm"] == tanh["first_layer_update_ratio"] == 3.0
     assert tanh["step_cost"] == 2.0
     assert tanh["changes"] == {"model.activation": "tanh"}
@@ -285,7 +308,7 @@ def test_the_terminal_table_fits_100_columns(recipe, store, fill, own):
     assert max(map(len, lines)) <= 100
     text = next(line for line in lines if "orthogonal_critical" in line)
     assert "≥ 123 (≥ 111)" in text
-    assert "neither learns" in text and "3e-4" in text
+    assert "neither learns" in text and "0.5→0.5 0.67→0.67" in text
     assert not any("…" in line for line in lines)
 
 

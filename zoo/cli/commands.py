@@ -199,7 +199,7 @@ def leaderboard(
     if format_ not in ("table", "markdown", "json"):
         raise ZooError(f"--format {format_}: no such format; choose table, markdown or json")
     from zoo.evidence.store import Store
-    from zoo.results import published, tables
+    from zoo.results import overview_table, published, tables
 
     chosen = _find(recipes) if recipes else None
     unlike = Store(folder).unlike_manifest() if published.has_evidence(folder) else []
@@ -209,6 +209,12 @@ def leaderboard(
         _warn(published.strange(Store(folder)))
     if format_ == "json":
         print(tables.as_json([row for _, rows in boards for row in rows]), end="")
+    whole = _whole(recipes, settings, target, unlike)
+    if best := published.overview(folder) if whole else []:
+        if format_ == "markdown":
+            print(f"{overview_table.markdown(best)}\n{overview_table.LEGEND}\n")
+        elif format_ == "table":
+            print_table(overview_table.terminal(best, width()))
     for loaded, rows in boards:
         if format_ == "markdown":
             print(tables.markdown(loaded, rows))
@@ -262,6 +268,11 @@ def _load(name: str, settings: Sequence[str], seeds: int | None = None) -> Any:
     from zoo import recipe
 
     return recipe.load(name, _parsed(settings), seeds)
+
+
+def _whole(recipes: Sequence[str], settings: Sequence[str], target: Any, unlike: Any) -> bool:
+    """Whether the rows asked for are all, as they were derived."""
+    return not (recipes or settings or unlike) and target is None
 
 
 def _names(listed: str) -> list[str]:

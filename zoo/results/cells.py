@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zoo.results.columns import Row
+    from zoo.results.overview import Line
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -30,10 +31,10 @@ def reached(row: Row) -> str:
     return f"{row.reached}/{row.seeds}{diverged}"
 
 
-_SIGNS = {"none": "", "lower": "≥ ", "upper": "≤ ", "undetermined": "≈ "}
+SIGNS = {"none": "", "lower": "≥ ", "upper": "≤ ", "undetermined": "≈ "}
 
 
-def speedup(row: Row) -> str:
+def speedup(row: Row | Line) -> str:
     """The ratio with its interval, or the side of it that a bound has."""
     if row.against is None:
         return "1"
@@ -41,12 +42,25 @@ def speedup(row: Row) -> str:
         return "–"
     if row.speedup_bound == "undetermined" and not row.reached:
         return "–"
-    sign, (low, high) = _SIGNS[row.speedup_bound], (row.speedup_low, row.speedup_high)
+    sign, (low, high) = SIGNS[row.speedup_bound], (row.speedup_low, row.speedup_high)
     text = f"{sign}{number(row.speedup)}"
     if low is not None and high is not None:
         return f"{text} [{number(low, 2)}, {number(high, 2)}]"
     side = low if high is None else high
     return text if side is None else f"{text} ({sign}{number(side, 2)})"
+
+
+def then(start: float | None, early: float | None) -> str:
+    """A value before the first step, and its average early in training."""
+    return f"{number(start, 2)}→{number(early, 2)}"
+
+
+def decay(row: Row) -> str:
+    """By what the deltas fall a layer; what theory says of it, in standard errors too."""
+    if row.delta_decay_theory is None or row.delta_decay is None:
+        return "–" if row.delta_decay is None else f"{row.delta_decay:.2f}"
+    z = "" if row.delta_decay_z is None else f"; {row.delta_decay_z:+.1f}"
+    return f"{row.delta_decay:.2f} ({row.delta_decay_theory:.2f}{z})"
 
 
 def dead(row: Row) -> str:

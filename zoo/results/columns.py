@@ -81,6 +81,7 @@ class Row(Strict):
             lambda row: row.against or "",
             lambda rows: any(row.against not in (None, row.baseline) for row in rows),
             left=True,
+            spare=8,
         ),
     ]
     changes: Annotated[dict[str, Any], Column(lambda of: of.changes)]
@@ -133,6 +134,8 @@ class Row(Strict):
     speedup_high: Annotated[float | None, Column(lambda of: of.speedup and of.speedup.high)]
     speedup_bound: Annotated[Bound | None, Column(lambda of: of.speedup and of.speedup.bound)]
     speedup_time: Annotated[float | None, Column(lambda of: of.speedup_time)]
+    speedup_at_other_rate: Annotated[float | None, Column(lambda of: of.speedup_at_other_rate)]
+    resolution: Annotated[float | None, Column(lambda of: of.resolution)]
     p_faster: Annotated[float | None, Column(lambda of: of.p_faster)]
     p_value: Annotated[float | None, Column(lambda of: of.p_value)]
     verdict: Annotated[
@@ -153,6 +156,7 @@ class Row(Strict):
             "rate",
             "learning rate chosen with the tuning seeds; *: at the edge of the grid",
             lambda row: cells.number(row.learning_rate) + ("*" if row.lr_at_edge else ""),
+            spare=7,
         ),
     ]
     runner_up: Annotated[
@@ -163,13 +167,19 @@ class Row(Strict):
             "the rate that came second, and its mean steps in tuning",
             cells.runner_up,
             lambda rows: any(row.runner_up for row in rows),
-            spare=2,
+            spare=3,
         ),
     ]
     lr_at_edge: Annotated[bool | None, Column(lambda of: of.tuned.at_edge if of.tuned else None)]
     lr_band: Annotated[int | None, Column(lambda of: of.tuned.band if of.tuned else None)]
     first_layer_grad_norm: Annotated[
-        float | None, Column(lambda of: of.at_start("kernel_grad_norm"))
+        float | None,
+        Column(
+            lambda of: of.at_start("kernel_grad_norm"),
+            "gradient",
+            "norm of the first layer's gradient: at the start → mean over a tenth of the budget",
+            lambda row: cells.then(row.first_layer_grad_norm, row.first_layer_grad_norm_early),
+        ),
     ]
     first_layer_grad_rms: Annotated[float | None, Column(lambda of: of.first_layer_grad_rms)]
     first_layer_grad_norm_early: Annotated[
@@ -181,10 +191,26 @@ class Row(Strict):
         Column(
             lambda of: of.delta_ratio,
             "δ ratio",
-            "dL/dz of the first over the last hidden layer, at the start",
-            lambda row: cells.number(row.delta_ratio, 2),
+            "dL/dz of the first over the last hidden layer, of sequences dL/dx of the first over "
+            "the last tenth of time: at the start → mean over a tenth of the budget",
+            lambda row: cells.then(row.delta_ratio, row.delta_ratio_early),
         ),
     ]
+    delta_ratio_early: Annotated[float | None, Column(lambda of: of.delta_ratio_early)]
+    delta_decay: Annotated[
+        float | None,
+        Column(
+            lambda of: of.decay and of.decay.measured,
+            "decay",
+            "by what ln δ falls a layer towards the input, at the start (what mean-field theory "
+            "predicts; how many standard errors off)",
+            cells.decay,
+            lambda rows: any(row.delta_decay_theory is not None for row in rows),
+            spare=1,
+        ),
+    ]
+    delta_decay_theory: Annotated[float | None, Column(lambda of: of.decay and of.decay.predicted)]
+    delta_decay_z: Annotated[float | None, Column(lambda of: of.decay and of.decay.z)]
     test_accuracy: Annotated[
         float | None,
         Column(
@@ -194,7 +220,7 @@ class Row(Strict):
             lambda row: cells.number(
                 row.test_loss if row.test_accuracy is None else row.test_accuracy
             ),
-            spare=5,
+            spare=6,
         ),
     ] = None
     test_loss: Annotated[
@@ -208,7 +234,7 @@ class Row(Strict):
             "weights",
             "numbers that the model learns",
             lambda row: cells.number(row.parameters, 6),
-            spare=4,
+            spare=5,
         ),
     ]
     seconds_per_run: Annotated[float | None, Column(lambda of: of.median(lambda run: run.seconds))]
@@ -219,7 +245,7 @@ class Row(Strict):
             "cost",
             "time of a step over the other arm's",
             lambda row: cells.number(row.step_cost, 2),
-            spare=3,
+            spare=4,
         ),
     ]
     clipped: Annotated[
@@ -240,7 +266,7 @@ class Row(Strict):
             "largest norm of all gradients together, before clipping, median of the runs",
             lambda row: cells.number(row.largest_norm, 2),
             lambda rows: any(row.clipped is not None for row in rows),
-            spare=1,
+            spare=2,
         ),
     ]
     dead: Annotated[
@@ -252,7 +278,7 @@ class Row(Strict):
             "budget",
             cells.dead,
             lambda rows: any(max(row.dead or 0, row.dead_after or 0) > DYING for row in rows),
-            spare=5,
+            spare=6,
         ),
     ]
     dead_after: Annotated[float | None, Column(lambda of: of.dead("budget"))]

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any, Literal
 
-from zoo.evidence.record import RunRecord, Series, at_budget
-from zoo.evidence.target import met, ranked
-from zoo.evidence.tuning import Tuned
+from zoo.evidence.record import RunRecord, Series, TuningRun, at_budget
+from zoo.evidence.target import capped, met, ranked
+from zoo.evidence.tuning import Tuned, first_runs
 from zoo.recipe import Arm, Recipe
 from zoo.recipe.pairs import differences
 from zoo.recipe.schema import Target
 from zoo.recipe.values import written
 from zoo.results import statistics
+from zoo.results.decay import Decay, decay
 from zoo.results.statistics import Speedup, Verdict
 
 
@@ -34,6 +35,7 @@ class Comparison:
         p_value: that the two do not differ, corrected; None where there is no verdict.
         lacking: why there is none, if evidence is missing.
         tuned: what the search says of the grid; None where there was none for this target.
+        searches: the runs of the other's search for a rate, and of the arm's own.
     """
 
     recipe: Recipe
@@ -46,6 +48,7 @@ class Comparison:
     p_value: float | None
     lacking: str | None
     tuned: Tuned | None
+    searches: tuple[Sequence[TuningRun], Sequence[TuningRun]] = ((), ())
 
     @property
     def budget(self) -> int:
@@ -136,6 +139,37 @@ class Comparison:
         )
 
     @property
+    def resolution(self) -> float | None:
+        """The smallest speedup that runs which scatter as these could call better."""
+        if self.arm.against is None or not self.other_times:
+            return None
+        from zoo.results.resolution import resolution
+
+        return resolution(self.other_times, self.times, self.recipe.comparisons)
+
+    @property
+    def speedup_at_other_rate(self) -> float | None:
+        """Over the other, both at its learning rate, from the first stage of the searches.
+
+        What is left of the speedup there is not the learning rate that the arm permits. None for
+        the baseline, or where one of the two did not run at that rate.
+        """
+        if self.arm.against is None or not self.other_records or self.tuned is None:
+            return None
+        rate, training = self.other_records[0].learning_rate, self.recipe.spec.training
+        seeds = {seed for _, seed in first_runs(training)}
+        means = []
+        for search in self.searches:
+            at_rate = {run.seed: run for run in search if run.learning_rate == rate}
+            if not seeds or not seeds <= at_rate.keys():
+                return None
+            times = [at_rate[seed].steps_to_target for seed in sorted(seeds)]
+            if all(time is None for time in times):
+                return None
+            means.append(mean(capped(times, self.budget)))
+        return _ratio(*means)
+
+    @property
     def step_cost(self) -> float | None:
         """The time of a step over the other's, each at its quickest; None of unlike machines."""
         kinds = {
@@ -203,23 +237,54 @@ class Comparison:
 
         Where gradients have steps of time: the first over the last tenth of those of dL/dx_t.
         """
-        family = self.arm.spec.model
 
-        def ratio(record: RunRecord) -> float | None:
-            probe = record.probe
-            if probe.steps[:1] != [0]:
-                return None
-            if family.gradient_by_time:
-                by_time = probe.input_grad_rms[0] if probe.input_grad_rms else []
-                tenth = max(1, len(by_time) // 10)
-                return _ratio(_mean(by_time[:tenth]), _mean(by_time[-tenth:]))
-            rows = probe.quantity("delta_rms") or [[]]
-            deltas = dict(zip(probe.layers, rows[0], strict=False))
-            hidden = [deltas.get(name) for name in family.hidden_layers(probe.layers)]
-            known = [delta for delta in hidden if delta is not None]  # an embedding has none
-            return _ratio(known[0], known[-1]) if len(known) > 1 else None
+        def first(record: RunRecord) -> float | None:
+            return self._delta_ratio(record, 0) if record.probe.steps[:1] == [0] else None
 
-        return self.median(ratio)
+        return self.median(first)
+
+    @property
+    def delta_ratio_early(self) -> float | None:
+        """Its time average over the first tenth of the budget, the median over runs."""
+
+        def average(record: RunRecord) -> float | None:
+            steps = record.probe.steps
+            ratios = [self._delta_ratio(record, row) for row in range(len(steps))]
+            return statistics.early_average(steps, ratios, round(self.budget / 10))
+
+        return self.median(average)
+
+    def _delta_ratio(self, record: RunRecord, row: int) -> float | None:
+        family, probe = self.arm.spec.model, record.probe
+        if family.gradient_by_time:
+            by_time = probe.input_grad_rms[row] if probe.input_grad_rms else []
+            tenth = max(1, len(by_time) // 10)
+            return _ratio(_mean(by_time[:tenth]), _mean(by_time[-tenth:]))
+        known = self._hidden_deltas(record, row)
+        return _ratio(known[0], known[-1]) if len(known) > 1 else None
+
+    def _hidden_deltas(self, record: RunRecord, row: int) -> list[float]:
+        """The rms of dL/dz of the hidden layers that have a z; an embedding has none."""
+        rows = record.probe.quantity("delta_rms")
+        deltas = dict(zip(record.probe.layers, rows[row], strict=True)) if rows else {}
+        hidden = [deltas.get(name) for name in self._hidden_layers(record)]
+        return [delta for delta in hidden if delta is not None]
+
+    def _hidden_layers(self, record: RunRecord) -> list[str]:
+        return self.arm.spec.model.hidden_layers(record.probe.layers)
+
+    @functools.cached_property
+    def decay(self) -> Decay | None:
+        """How the deltas at the start fall from layer to layer, beside what theory says of it."""
+        starts = [run for run in self.records if run.probe.steps[:1] == [0]]
+        if self.arm.spec.model.gradient_by_time or not starts:
+            return None
+        depth = len(self._hidden_layers(starts[0]))
+        deltas = [self._hidden_deltas(run, 0) for run in starts]
+        if depth < 2 or any(len(of) < depth or not all(of) for of in deltas):
+            return None
+        first = starts[0]
+        return decay(self.arm.spec, first.input_shape, first.probe.input_rms, deltas)
 
 
 def _quickest(records: Sequence[RunRecord]) -> float | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from zoo.evidence.store import Store
 from zoo.files import write_whole
 from zoo.recipe import Recipe
-from zoo.results import figures, leaderboard, tables
+from zoo.results import columns, figures, leaderboard, overview, overview_table, tables
 from zoo.results.folder import FOLDER, derivation
 from zoo.results.published import recipes_in
 
@@ -24,23 +24,33 @@ recomputes it. What a row means, and what it does not, is in the [README](../REA
 def derived(folder: Path) -> Iterator[tuple[Path, str]]:
     """The path and text of each table that follows from the evidence in a folder."""
     store = Store(folder)
-    boards = [(recipe, leaderboard.rows(recipe, store)) for recipe in recipes_in(store)]
-    rows = tables.as_json([row for _, rows in boards for row in rows])
-    yield folder / "leaderboard.json", rows
-    yield folder / "derived.json", derivation(folder, rows)
+    boards, lines = [], []
+    for recipe in recipes_in(store):
+        compared = leaderboard.comparisons(recipe, store)
+        boards.append((recipe, [columns.row(each) for each in compared]))
+        lines += overview.lines(compared, boards[-1][1])
+    every = [row for _, rows in boards for row in rows]
+    texts = {
+        "leaderboard.json": tables.as_json(every),
+        "overview.json": overview_table.as_json(lines),
+    }
+    yield from ((folder / name, text) for name, text in texts.items())
+    yield folder / "derived.json", derivation(folder, texts)
+    first = overview_table.markdown(lines)
     sections = [
         tables.markdown(recipe, rows) + _pictures(folder, recipe) for recipe, rows in boards
     ]
-    shown = {column for _, rows in boards for column in tables.columns(rows)}
-    legend = tables.legend(shown)
-    yield folder / "LEADERBOARD.md", _HEADING + legend + "\n\n" + "\n".join(sections)
+    legend = tables.legend({heading for _, rows in boards for heading in tables.columns(rows)})
+    parts = (first, overview_table.LEGEND, "## All arms", legend, *sections)
+    yield folder / "LEADERBOARD.md", _HEADING + "\n\n".join(part.strip() for part in parts) + "\n"
     readme = folder.parent / "README.md"
     text = readme.read_text(encoding="utf-8") if folder == FOLDER and readme.is_file() else ""
     if boards and _START in text:
         before, _, rest = text.partition(_START)
         after = rest.partition(_END)[2]
         table = tables.markdown(*boards[0]).partition("\n\n")[2]
-        yield readme, f"{before}{_START}\n\n{table}\n{_END}{after}"
+        shown = f"{first}\n{overview_table.LEGEND}\n\n{table}"
+        yield readme, f"{before}{_START}\n\n{shown}\n{_END}{after}"
 
 
 def _pictures(folder: Path, recipe: Recipe) -> str:

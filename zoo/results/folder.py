@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ _PACKAGE = Path(__file__).resolve().parent
 FOLDER = _PACKAGE if (_PACKAGE / "leaderboard.json").is_file() else _PACKAGE.parents[1] / "results"
 
 
-def committed(folder: Path = FOLDER) -> list[dict[str, Any]]:
-    """The rows in a folder's leaderboard.json.
+def committed(folder: Path = FOLDER, name: str = "leaderboard.json") -> list[dict[str, Any]]:
+    """The rows in a folder's leaderboard.json, or the lines in its overview.json.
 
     Raises:
         ZooError: if it cannot be read.
     """
-    path = folder / "leaderboard.json"
+    path = folder / name
     try:
         result: list[dict[str, Any]]
         result = json.loads(read_bytes(path), object_pairs_hook=each_key_once)
@@ -28,24 +29,25 @@ def committed(folder: Path = FOLDER) -> list[dict[str, Any]]:
     return result
 
 
-def derivation(folder: Path, rows: str) -> str:
-    """The text of derived.json: from which evidence, by its manifest, which rows were derived.
+DERIVED = ("leaderboard.json", "overview.json")  # that are read instead of the evidence
+
+
+def derivation(folder: Path, texts: Mapping[str, str]) -> str:
+    """The text of derived.json: from which evidence, by its manifest, what was derived.
 
     Args:
         folder: of the evidence.
-        rows: the text of leaderboard.json.
+        texts: of the files `DERIVED`, by name.
     """
-    digests = {
-        "manifest.json": hashlib.sha256(read_bytes(folder / "manifest.json")).hexdigest(),
-        "leaderboard.json": hashlib.sha256(rows.encode()).hexdigest(),
-    }
-    return json.dumps(digests, indent=0, sort_keys=True) + "\n"
+    digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    manifest = hashlib.sha256(read_bytes(folder / "manifest.json")).hexdigest()
+    return json.dumps({"manifest.json": manifest, **digests}, indent=0, sort_keys=True) + "\n"
 
 
 def derivation_stands(folder: Path) -> bool:
-    """Whether the rows in a folder are those derived from the evidence of its manifest."""
+    """Whether what is derived in a folder is that of the evidence of its manifest."""
     try:
-        rows = read_bytes(folder / "leaderboard.json").decode()
-        return read_bytes(folder / "derived.json").decode() == derivation(folder, rows)
+        texts = {name: read_bytes(folder / name).decode() for name in DERIVED}
+        return read_bytes(folder / "derived.json").decode() == derivation(folder, texts)
     except (ZooError, UnicodeDecodeError):
         return False

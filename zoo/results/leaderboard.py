@@ -51,7 +51,14 @@ def evidence(recipe: Recipe, store: Store) -> dict[str, ArmEvidence]:
 
 
 def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> list[Row]:
-    """The rows of a recipe, in the order of its arms.
+    """The rows of a recipe, in the order of its arms; arguments and errors as `comparisons`."""
+    return [columns.row(each) for each in comparisons(recipe, store, target_value)]
+
+
+def comparisons(
+    recipe: Recipe, store: Store, target_value: float | None = None
+) -> list[Comparison]:
+    """What the rows of a recipe are computed from, in the order of its arms.
 
     Args:
         recipe: as the evidence was made with.
@@ -65,14 +72,17 @@ def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> lis
     of_arms, target = evidence(recipe, store), _target(recipe, target_value)
     drafts = [_comparison(recipe, of, of_arms, target) for of in of_arms.values()]
     if target_value is not None:
-        drafts = [replace(draft, lacking="exploratory target", tuned=None) for draft in drafts]
+        drafts = [
+            replace(draft, lacking="exploratory target", tuned=None, searches=((), ()))
+            for draft in drafts
+        ]
     elif (reason := flaw(recipe, store)) is not None:
         drafts = [replace(draft, lacking=draft.lacking or reason) for draft in drafts]
     eligible = [draft for draft in drafts if draft.arm.against and not draft.lacking]
     p_values = [statistics.sign_flip_p(_differences(draft)) for draft in eligible]
     corrected = statistics.holm(p_values, family=recipe.comparisons)
     p_value = {draft.arm.name: p for draft, p in zip(eligible, corrected, strict=True)}
-    return [columns.row(replace(draft, p_value=p_value.get(draft.arm.name))) for draft in drafts]
+    return [replace(draft, p_value=p_value.get(draft.arm.name)) for draft in drafts]
 
 
 def _differences(of: Comparison) -> list[int]:
@@ -105,6 +115,7 @@ def _comparison(
         p_value=None,
         lacking=lacking(recipe, of, other),
         tuned=of.tuned,
+        searches=(other.search if other else (), of.search),
     )
 
 

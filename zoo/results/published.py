@@ -9,11 +9,13 @@ from pydantic import ValidationError
 from zoo import recipe as recipes
 from zoo.errors import Place, ZooError, mistake
 from zoo.evidence.store import Store
+from zoo.files import is_there
 from zoo.recipe import Recipe
 from zoo.recipe.summary import summary
 from zoo.results.columns import Row
 from zoo.results.folder import FOLDER, committed, derivation_stands
 from zoo.results.leaderboard import rows as leaderboard_rows
+from zoo.results.overview import Line
 from zoo.results.tables import Titled
 
 
@@ -33,6 +35,22 @@ def rows(folder: Path = FOLDER) -> list[Row]:
     except (TypeError, ValidationError):
         reason = "holds no rows as this zoo has them: run python scripts/reference.py"
         raise ZooError(mistake(Place(str(folder / "leaderboard.json")), reason)) from None
+
+
+def overview(folder: Path = FOLDER) -> list[Line]:
+    """The lines of the overview as committed; none where they are not those of the evidence.
+
+    Raises:
+        ZooError: if they are not lines of this zoo.
+    """
+    path = folder / "overview.json"
+    if not is_there(path) or (has_evidence(folder) and not derivation_stands(folder)):
+        return []
+    try:
+        return [Line(**line) for line in committed(folder, path.name)]
+    except (TypeError, ValidationError):
+        reason = "holds no lines as this zoo has them: run python scripts/reference.py"
+        raise ZooError(mistake(Place(str(path)), reason)) from None
 
 
 def recipes_in(store: Store) -> list[Recipe]:

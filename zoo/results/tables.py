@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Collection, Sequence
+from statistics import median
 from typing import Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from zoo.results.cells import number
 from zoo.results.columns import COLUMNS, Column, Row
 
 WIDTH = 100
@@ -57,7 +59,7 @@ def heading(recipe: Titled, rows: Sequence[Row]) -> str:
 
 
 def notes(recipe: Titled, rows: Sequence[Row]) -> list[str]:
-    """A line for each reason for which rows have no verdict, or an arm no row."""
+    """A line for each reason for which rows have no verdict, or an arm no row; the resolution."""
     arms: dict[str, list[str]] = {}
     for row in rows:
         if row.lacking and row.against is not None:
@@ -70,7 +72,18 @@ def notes(recipe: Titled, rows: Sequence[Row]) -> list[str]:
             f"No verdict{'' if len(of) == every else ' on ' + ', '.join(of)}: {reason}"
             for reason, of in arms.items()
         ),
+        *_resolution(rows),
     ]
+
+
+def _resolution(rows: Sequence[Row]) -> list[str]:
+    """What the seeds can tell, where there are verdicts."""
+    known = [row.resolution for row in rows if row.resolution is not None and row.verdict]
+    if not known:
+        return []
+    seeds, smallest = rows[0].seeds, number(median(known))
+    of = f"median of the {len(known)} pairs in which all runs learned"
+    return [f"Resolution: {seeds} seeds can call a speedup of {smallest} better ({of})"]
 
 
 _STYLES = {"better": "green", "worse": "red", "baseline": "dim"}

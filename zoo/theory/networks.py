@@ -101,14 +101,16 @@ FEWEST_INPUTS = 32  # of fewer, the mean squares of examples differ by more than
 PLAIN_DENSE = KerasPart(class_name="Dense")
 
 
-def predicted_profile(arm: ArmSpec, input_shape: Sequence[int]) -> FloatArray | None:
+def predicted_profile(
+    arm: ArmSpec, input_shape: Sequence[int], input_rms: float | None = None
+) -> FloatArray | None:
     """The `delta_profile` of an arm at its start; None where the theory does not cover it.
 
     It covers a multilayer perceptron of plain Dense layers without normalization or skips, computed
-    in float32, on standardized numbers, with the activations, initializers and biases that
-    `nonlinearity`, `weight_variance` and `biases` know. Pretraining, optimizer and clipping begin
-    after the start. Each example's mean square is taken for 1, the batch's: exact for piecewise
-    linear activations, and for others as far as the examples are alike. The theory is of infinite
+    in float32, with the activations, initializers and biases that `nonlinearity`,
+    `weight_variance` and `biases` know. Pretraining, optimizer and clipping begin after the start.
+    Each example's mean square is taken for the batch's: exact for piecewise linear activations
+    without biases, and for others as far as the examples are alike. The theory is of infinite
     width, and of a net deeper than wide it says nothing: the logarithm of a gradient's square
     spreads over seeds by 5 depth / width (Hanin and Nica 2020, arXiv:1812.05994).
 
@@ -116,6 +118,8 @@ def predicted_profile(arm: ArmSpec, input_shape: Sequence[int]) -> FloatArray | 
         arm: its resolved values.
         input_shape: of one example, as in the run's record. One axis alone may hold tokens: texts
             come so, and nothing else of tensorflow-datasets.
+        input_rms: that of the batch, as in the run's record; by default 1, of standardized numbers,
+            and no prediction for others.
     """
     model = arm.model
     if type(model) is not MLP or model.dense != PLAIN_DENSE or model.depth > model.width:
@@ -125,7 +129,7 @@ def predicted_profile(arm: ArmSpec, input_shape: Sequence[int]) -> FloatArray | 
     inputs = math.prod(input_shape)
     if len(input_shape) < 2 or inputs < FEWEST_INPUTS:
         return None
-    if arm.data.scale != "standard" or not standardized(arm.data.name):
+    if input_rms is None and (arm.data.scale != "standard" or not standardized(arm.data.name)):
         return None  # of inputs whose q is not known
     if arm.training.precision not in (None, "float32"):
         return None
@@ -139,6 +143,7 @@ def predicted_profile(arm: ArmSpec, input_shape: Sequence[int]) -> FloatArray | 
         model.width,
         model.depth,
         normalization=model.normalization,
+        q=1.0 if input_rms is None else input_rms**2,
         sigma_b2=added.variance,
         bias_mean=added.mean,
     )
