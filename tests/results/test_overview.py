@@ -41,7 +41,7 @@ def board(tmp_path):
 
 def test_arms_that_cannot_be_told_from_the_best_stand_beside_it(board):
     lines, rows = board
-    assert [line.mitigation for line in lines] == ["activation", "reduced depth"]
+    assert [line.mitigation for line in lines] == ["activation", "depth"]
     activation, depth = lines
     assert sorted(activation.arms) == ["elu", "tanh"]  # slow is not, both tries two things
     assert (activation.tried, activation.better) == (3, 3)
@@ -70,7 +70,7 @@ def test_a_line_a_mitigation_and_no_wider_than_100_columns(board):
     text = overview_table.markdown(lines * 2)
     assert [line.split(" | ")[0] for line in text.splitlines()[2:]] == [
         "| **activation**<br>≥ 5x",
-        "| **reduced depth**<br>≥ 1.25x",
+        "| **depth**<br>≥ 1.25x",
     ]
     assert "made/up<br>made/up" in text
     long = lines[0].model_copy(

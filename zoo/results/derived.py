@@ -6,7 +6,7 @@ from pathlib import Path
 from zoo.evidence.store import Store
 from zoo.files import write_whole
 from zoo.recipe import Recipe
-from zoo.results import columns, figures, leaderboard, overview, overview_table, tables
+from zoo.results import claims, columns, figures, leaderboard, overview, overview_table, tables
 from zoo.results.folder import FOLDER, derivation
 from zoo.results.published import recipes_in
 
@@ -17,6 +17,15 @@ _HEADING = """# Leaderboard
 
 Derived from the run records in this folder by `scripts/reference.py`; `zoo leaderboard --check`
 recomputes it. What a row means, and what it does not, is in the [README](../README.md).
+
+"""
+
+_CLAIMS_HEADING = """# Claims
+
+What is said of the mitigations, beside what the evidence in this folder says: derived from
+`claims.yaml` and the [leaderboard](LEADERBOARD.md) by `scripts/reference.py`. A claim is reproduced
+where all of its checks hold, on these networks, data and budgets; (✗) marks a check that does not.
+A verdict comes from ten paired seeds; numbers compared without one are marked by their column.
 
 """
 
@@ -43,6 +52,9 @@ def derived(folder: Path) -> Iterator[tuple[Path, str]]:
     legend = tables.legend({heading for _, rows in boards for heading in tables.columns(rows)})
     parts = (first, overview_table.LEGEND, "## All arms", legend, *sections)
     yield folder / "LEADERBOARD.md", _HEADING + "\n\n".join(part.strip() for part in parts) + "\n"
+    if (ledger := folder / "claims.yaml").is_file():
+        judged = claims.judged(claims.read(ledger), every)
+        yield folder / "CLAIMS.md", _CLAIMS_HEADING + claims.markdown(judged)
     readme = folder.parent / "README.md"
     text = readme.read_text(encoding="utf-8") if folder == FOLDER and readme.is_file() else ""
     if boards and _START in text:

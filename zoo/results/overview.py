@@ -35,7 +35,7 @@ MITIGATIONS: Mapping[str, Sequence[str]] = {
         *(f"training.optimizer.{name}" for name in ("clipnorm", "global_clipnorm", "clipvalue")),
     ),
     "layer-wise pretraining": ("training.pretraining",),
-    "reduced depth": ("model.depth",),
+    "depth": ("model.depth",),
     "width": ("model.width",),
     "optimizer": ("training.optimizer",),
     "warmup": ("training.warmup",),
