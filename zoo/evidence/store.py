@@ -10,11 +10,13 @@ import contextlib
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from zoo.errors import Place, ZooError, dotted, mistake, shown
 from zoo.evidence import consistency
@@ -23,6 +25,7 @@ from zoo.files import each_key_once, is_there, read_bytes, unwritable, write_who
 from zoo.recipe import Arm, Recipe
 from zoo.recipe.schema import BENCHMARK
 
+_KEY_END = re.compile(rb'"\s*:')
 _TUNING = TypeAdapter(list[TuningRun])
 _MANIFEST = TypeAdapter(dict[str, str])
 
@@ -36,6 +39,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._manifest: tuple[tuple[int, int], dict[str, str]] | None = None  # as last read
 
     @functools.cached_property
     def _lock(self) -> Any:
@@ -130,7 +134,7 @@ class Store:
         folder = self.root / "runs" / arm.recipe / arm.name
         paths = folder.glob("seed-*.json") if is_there(folder) else ()
         for path in sorted(paths, key=lambda path: (len(path.name), path.name)):
-            record = _validated(path, RunRecord.model_validate_json)
+            record = _validated(path, RunRecord.model_validate)
             _refuse_other_benchmark(path, record.benchmark)
             expected = {"recipe": arm.recipe, "arm": arm.name, "arm_sha256": arm.sha256}
             for field, value in expected.items():
@@ -153,7 +157,7 @@ class Store:
         path = self._tuning_path(arm)
         if not is_there(path):
             return []
-        runs: list[TuningRun] = _validated(path, _TUNING.validate_json)
+        runs: list[TuningRun] = _validated(path, _TUNING.validate_python)
         for run in runs:
             _refuse_other_benchmark(path, run.benchmark)
             if run.arm_sha256 != arm.sha256:
@@ -227,8 +231,12 @@ class Store:
         path = self.root / "manifest.json"
         if not is_there(path):
             return {}
-        result: dict[str, str] = _validated(path, _MANIFEST.validate_json)
-        return result
+        state = path.stat() if path.is_file() else None
+        version = (state.st_mtime_ns, state.st_size) if state else (0, 0)
+        if self._manifest is None or self._manifest[0] != version:
+            digests: dict[str, str] = _validated(path, _MANIFEST.validate_python)
+            self._manifest = version, digests
+        return self._manifest[1]
 
     def changed(self) -> list[str]:
         """One line for each file that is not what the manifest took down."""
@@ -275,16 +283,27 @@ def _validated(path: Path, validate: Any) -> Any:
     """
     data = _bytes(path)
     try:
-        result = validate(data)
-        json.loads(data, object_pairs_hook=each_key_once, parse_int=str)
-        return result
+        values = from_json(data, allow_inf_nan=False)
+        # Each key ends so; a text that does may be in a value too.
+        if len(_KEY_END.findall(data)) != _keys(values):
+            json.loads(data, object_pairs_hook=each_key_once, parse_int=str)
+        return validate(values)
     except ValidationError as error:
         detail = error.errors()[0]
         field = [dotted(detail["loc"])] if detail["loc"] else []
         message = detail["msg"].removeprefix("Value error, ")
         raise ZooError(mistake(Place(str(path)), *field, f"{message}; {_REMEDY}")) from None
-    except ValueError as error:  # of `each_key_once`
+    except ValueError as error:  # of `from_json` and of `each_key_once`
         raise ZooError(f"{path}: {error}; {_REMEDY}") from None
+
+
+def _keys(value: Any) -> int:
+    """How many keys a value of JSON has, at all depths; of a list's items, where the first has."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_keys, value.values()))
+    if isinstance(value, list) and value and isinstance(value[0], dict | list):
+        return sum(map(_keys, value))
+    return 0
 
 
 def _alike(one: ProbeRecord, other: ProbeRecord) -> bool:

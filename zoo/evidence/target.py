@@ -17,10 +17,20 @@ def met(value: float | None, target: Target) -> bool:
     Both at the digits of a record: 340 of 361 right is 0.941828 there, and meets a target of
     0.94182825.
     """
-    if value is None or not math.isfinite(value):
+    return value is not None and _meets(value, _digits(target.value), target.mode == "max")
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
+
+
+def _meets(value: float, wanted: float, largest: bool) -> bool:
+    """Of a wanted value at the digits of a record; only of near values the digits are counted."""
+    if not math.isfinite(value):
         return False
-    value, wanted = (float(f"{each:.{DIGITS}g}") for each in (value, target.value))
-    return value >= wanted if target.mode == "max" else value <= wanted
+    if abs(value - wanted) <= 1e-5 * abs(wanted):
+        value = _digits(value)
+    return value >= wanted if largest else value <= wanted
 
 
 def steps_to_target(
@@ -37,10 +47,11 @@ def steps_to_target(
     Returns:
         T, or None if the run is censored.
     """
-    for index, step in enumerate(steps[: len(steps) - 2]):
-        three = values[index : index + 3]
-        if step <= budget and len(three) == 3 and all(met(value, target) for value in three):
-            return step
+    wanted, largest, in_a_row = _digits(target.value), target.mode == "max", 0
+    for index, value in enumerate(values):
+        in_a_row = in_a_row + 1 if value is not None and _meets(value, wanted, largest) else 0
+        if in_a_row == 3:
+            return steps[index - 2] if steps[index - 2] <= budget else None
     return None
 
 
