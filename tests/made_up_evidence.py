@@ -132,7 +132,7 @@ def filling(recipe, store):
             store.write_tuning(arm, made_up_search(arm, (None, 20, 50)))
             for seed, time in enumerate(of_arm):
                 store.write_record(arm, made_up_run(arm, seed, time, **options.get(name, {})))
-        store.write_manifest()
+        store.manifest.write()
 
     return write
 

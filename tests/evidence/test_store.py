@@ -29,7 +29,7 @@ def test_records_and_tuning_come_back(recipe, store):
 def test_nothing_there_is_no_error(recipe, store):
     assert store.records(recipe.arms["relu"]) == {}
     assert store.tuning(recipe.arms["relu"]) == []
-    assert store.changed() == [] and store.recipes() == []
+    assert store.manifest.changed() == [] and store.recipes() == []
 
 
 def edit(path, **changes):
@@ -100,7 +100,7 @@ def test_a_rate_that_is_not_in_the_grid_is_named(recipe, store):
     [
         ("runs/made/up/tanh/seed-0.json", lambda store, arm: store.records(arm)),
         ("tuning/made/up/tanh.json", lambda store, arm: store.tuning(arm)),
-        ("manifest.json", lambda store, arm: store.manifest()),
+        ("manifest.json", lambda store, arm: store.manifest.listed()),
     ],
 )
 @given(st.data())
@@ -133,16 +133,16 @@ def test_a_truncated_record_is_named(recipe, store):
 
 def test_the_manifest_tells_changed_missing_and_extra_files(recipe, store, fill):
     fill({"sigmoid": [None, None], "tanh": [20, 30]})
-    assert store.changed() == store.missing_or_extra() == []
+    assert store.manifest.changed() == store.manifest.missing_or_extra() == []
     folder = store.root / "runs/made/up/tanh"
     edit(folder / "seed-0.json", seconds=2.0)
     (folder / "seed-1.json").unlink()
     arm = recipe.arms["tanh"]
     store.write_record(arm, made_up_run(arm, 2, 50))
-    assert store.changed() == [
+    assert store.manifest.changed() == [
         f"{folder / 'seed-0.json'}: changed since manifest.json was written",
     ]
-    assert store.missing_or_extra() == [
+    assert store.manifest.missing_or_extra() == [
         f"{folder / 'seed-1.json'}: missing, but in manifest.json",
         f"{folder / 'seed-2.json'}: not in manifest.json",
     ]
@@ -150,11 +150,11 @@ def test_the_manifest_tells_changed_missing_and_extra_files(recipe, store, fill)
 
 def test_the_digest_follows_the_evidence_of_its_recipe_alone(recipe, store, fill):
     fill({"sigmoid": [None], "tanh": [20]})
-    before = store.digest(recipe)
+    before = store.manifest.digest(recipe.id)
     write_whole(store.root / "runs/other/recipe/tanh/seed-0.json", "{}")
-    assert store.digest(recipe) == before
+    assert store.manifest.digest(recipe.id) == before
     edit(store.root / "runs/made/up/tanh/seed-0.json", seconds=2.0)
-    assert store.digest(recipe) != before
+    assert store.manifest.digest(recipe.id) != before
 
 
 def test_an_unwritable_folder_is_one_line(tmp_path):

@@ -48,12 +48,12 @@ def lacks(recipe, store, arm="tanh"):
 def rewrite(store, arm, seed, **changes):
     record = store.records(arm)[seed]
     store.write_record(arm, record.model_copy(update=changes))
-    store.write_manifest()  # who cheats signs
+    store.manifest.write()  # who cheats signs
 
 
 def remove(store, arm, seed):
     (store.root / "runs" / arm.recipe / arm.name / f"seed-{seed}.json").unlink()
-    store.write_manifest()
+    store.manifest.write()
 
 
 def test_bad_records_that_are_deleted(recipe, whole):
@@ -125,7 +125,7 @@ def test_a_baseline_that_was_cut_short(recipe, whole):
 def test_a_run_that_diverged_has_the_grid_until_then(recipe, whole):
     arm = recipe.arms["relu"]
     whole.write_record(arm, made_up_run(arm, 4, None, diverged_at=45))
-    whole.write_manifest()
+    whole.manifest.write()
     assert lacks(recipe, whole, "relu") is None
     rewrite(whole, arm, 4, diverged_at=BUDGET)
     assert lacks(recipe, whole, "relu") == "seed 4 not evaluated on the recipe's grid"
@@ -179,7 +179,7 @@ def test_evidence_of_other_settings_under_the_recipes_name(tmp_path, store, reci
             cut = {name: getattr(record.evaluation, name)[: len(steps)] for name in SERIES}
             curve = record.evaluation.model_copy(update=cut)
             store.write_record(arm, record.model_copy(update={"evaluation": curve}))
-    store.write_manifest()
+    store.manifest.write()
     assert lacks(other, store) == "values other than the recipe's (--set)"
 
 
@@ -220,7 +220,7 @@ def test_losses_that_are_missing_are_no_failure_to_learn(tmp_path, store, traine
                 update["val_loss"] = [9.0, *[None] * 11]
             curve = record.evaluation.model_copy(update=update)
             store.write_record(arm, record.model_copy(update={"evaluation": curve}))
-    store.write_manifest()
+    store.manifest.write()
     said = lacks(recipe, store)
     assert said == (None if trained is None else "sigmoid: seed 0 without val_loss")
 

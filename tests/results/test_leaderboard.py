@@ -206,7 +206,7 @@ def test_an_arm_that_loses_the_target_again_is_not_better(ten, store, fill_ten):
     fill_ten(times, tanh={"lost_at": BUDGET})
     for seed in range(5):  # half of them keep it
         store.write_record(ten.arms["relu"], made_up_run(ten.arms["relu"], seed, 20, lost_at=60))
-    store.write_manifest()
+    store.manifest.write()
     found = by_arm(ten, store)
     assert (found["tanh"]["kept"], found["tanh"]["verdict"]) == (0, "inconclusive")
     assert (found["relu"]["kept"], found["relu"]["verdict"]) == (5, "better")

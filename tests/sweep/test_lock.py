@@ -100,4 +100,4 @@ def test_two_commands_with_other_settings_do_not_destroy_each_others_evidence(
     digests = {run["arm_sha256"] for run in files.values() if isinstance(run, dict)}
     assert len(files) == 2 * (12 + 1) and len(digests) == 2  # of two arms
     store = Store(tmp_path / "evidence")
-    assert store.changed() == store.missing_or_extra() == []
+    assert store.manifest.changed() == store.manifest.missing_or_extra() == []

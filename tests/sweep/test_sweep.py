@@ -90,7 +90,7 @@ def test_a_sweep_writes_every_run_once(undisturbed):
         record = files[f"runs/digits/activation/{name}/seed-1.json"]
         assert record["status"] == ("reached" if record["steps_to_target"] else "budget")
     store = Store(undisturbed)
-    assert store.changed() == store.missing_or_extra() == []
+    assert store.manifest.changed() == store.manifest.missing_or_extra() == []
 
 
 def test_records_hold_the_environment(undisturbed):

@@ -202,7 +202,7 @@ def leaderboard(
     from zoo.results import overview_table, published, tables
 
     chosen = _find(recipes) if recipes else None
-    unlike = Store(folder).unlike_manifest() if published.has_evidence(folder) else []
+    unlike = Store(folder).manifest.unlike() if published.has_evidence(folder) else []
     boards = published.boards(folder, chosen, _parsed(settings), target, intact=not unlike)
     _warn(unlike)
     if not recipes:
@@ -235,7 +235,7 @@ def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str
     store = Store(results or FOLDER)
     if not published.has_evidence(store.root):
         raise ZooError(f"{store.root}: no evidence here; see: zoo run --help")
-    _warn(store.unlike_manifest())
+    _warn(store.manifest.unlike())
     if recipes:
         chosen = [_load(name, settings) for name in _find(recipes)]
     else:

@@ -8,10 +8,9 @@
 
 import contextlib
 import functools
-import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from pydantic_core import from_json
 
 from zoo.errors import Place, ZooError, dotted, mistake, shown
 from zoo.evidence import consistency
+from zoo.evidence.manifest import REMEDY, Manifest
 from zoo.evidence.record import ProbeRecord, RunRecord, TuningRun
 from zoo.files import each_key_once, is_there, read_bytes, unwritable, write_whole
 from zoo.recipe import Arm, Recipe
@@ -27,7 +27,6 @@ from zoo.recipe.schema import BENCHMARK
 
 _KEY_END = re.compile(rb'"\s*:')
 _TUNING = TypeAdapter(list[TuningRun])
-_MANIFEST = TypeAdapter(dict[str, str])
 
 
 class Store:
@@ -35,11 +34,13 @@ class Store:
 
     Args:
         root: the folder; it is made when something is written.
+
+    Attributes:
+        manifest: of its files.
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self._manifest: tuple[tuple[int, int], dict[str, str]] | None = None  # as last read
+        self.root, self.manifest = root, Manifest(root)
 
     @functools.cached_property
     def _lock(self) -> Any:
@@ -107,20 +108,10 @@ class Store:
         lines = ",\n".join(json.dumps(run.model_dump(), allow_nan=False) for run in ordered)
         write_whole(self._tuning_path(arm), f"[\n{lines}\n]\n")
 
-    def write_manifest(self) -> None:
-        """Takes down the SHA-256 of every record as it is now."""
-        text = json.dumps(self._digests(), indent=0, sort_keys=True)
-        write_whole(self.root / "manifest.json", text + "\n")
-
     def forget(self, arm: Arm, seeds: Iterable[int]) -> None:
         """Strikes an arm's search and some runs, which will be made anew, off the manifest."""
-        paths = [self._tuning_path(arm), *(self._record_path(arm, seed) for seed in seeds)]
-        struck = {path.relative_to(self.root).as_posix() for path in paths}
-        listed = self.manifest()
-        if struck & listed.keys():
-            kept = {name: digest for name, digest in listed.items() if name not in struck}
-            text = json.dumps(kept, indent=0, sort_keys=True)
-            write_whole(self.root / "manifest.json", text + "\n")
+        runs = (self._record_path(arm, seed) for seed in seeds)
+        self.manifest.strike([self._tuning_path(arm), *runs])
 
     # ------------------------------------------------------------ reading
 
@@ -144,11 +135,11 @@ class Store:
                 raise _foreign(path, "seed", record.seed, path.stem)
             _refuse_rate_off_the_grid(path, arm, record.learning_rate)
             if wrong := consistency.contradiction(arm, record):
-                raise ZooError(f"{path}: {wrong}; {_REMEDY}")
+                raise ZooError(f"{path}: {wrong}; {REMEDY}")
             probed = [other.probe for other in by_seed.values() if other.probe.steps]
             if record.probe.steps and probed and not _alike(record.probe, probed[0]):
                 reason = "of other layers or times than the arm's other runs"
-                raise ZooError(f"{path}: probe: {reason}; {_REMEDY}")
+                raise ZooError(f"{path}: probe: {reason}; {REMEDY}")
             by_seed[record.seed] = record
         return by_seed
 
@@ -165,7 +156,7 @@ class Store:
             _refuse_rate_off_the_grid(path, arm, run.learning_rate)
             if wrong := consistency.contradiction_in_search(arm, run):
                 where = f"seed {run.seed} at {run.learning_rate}"
-                raise ZooError(f"{path}: {where}: {wrong}; {_REMEDY}")
+                raise ZooError(f"{path}: {where}: {wrong}; {REMEDY}")
         return runs
 
     def recipes(self) -> list[str]:
@@ -195,93 +186,16 @@ class Store:
         arms |= {path.stem for path in tuning.glob("*.json")}
         return sorted(arms - set(recipe.names))
 
-    def intact(self, recipe: Recipe) -> bool:
-        """Whether all evidence of a recipe is what the manifest took down."""
-        folders = (f"runs/{recipe.id}/", f"tuning/{recipe.id}/")
-        listed = {name: d for name, d in self.manifest().items() if name.startswith(folders)}
-        return listed == self._digests(recipe.id)
-
-    def digest(self, recipe: Recipe) -> str:
-        """One SHA-256 over all evidence of a recipe, which its tables and figures derive from."""
-        lines = [f"{name} {digest}\n" for name, digest in self._digests(recipe.id).items()]
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-    # ------------------------------------------------------------ the manifest
-
-    def unlike_manifest(self) -> list[str]:
-        """One line if the evidence is not what the manifest took down; none if it is."""
-        now, listed = self._digests(), self.manifest()
-        lines = [*self._changed(now, listed), *self._missing_or_extra(now, listed)]
-        see = f"see: zoo leaderboard --check --results {self.root}"
-        return [f"{lines[0]}; {len(lines)} such files, {see}"] if lines else []
-
-    def _digests(self, recipe_id: str = "") -> dict[str, str]:
-        """The SHA-256 of each file of evidence, or of each of one recipe."""
-        below = f"{recipe_id}/" if recipe_id else "**/"
-        runs = f"runs/{below}{'*/' if recipe_id else ''}seed-*.json"
-        patterns = (runs, f"tuning/{below}*.json") if is_there(self.root) else ()
-        paths = sorted(path for pattern in patterns for path in self.root.glob(pattern))
-        return {
-            path.relative_to(self.root).as_posix(): hashlib.sha256(_bytes(path)).hexdigest()
-            for path in paths
-        }
-
-    def manifest(self) -> dict[str, str]:
-        """The recorded SHA-256 of each file; empty if there is no manifest."""
-        path = self.root / "manifest.json"
-        if not is_there(path):
-            return {}
-        state = path.stat() if path.is_file() else None
-        version = (state.st_mtime_ns, state.st_size) if state else (0, 0)
-        if self._manifest is None or self._manifest[0] != version:
-            digests: dict[str, str] = _validated(path, _MANIFEST.validate_python)
-            self._manifest = version, digests
-        return self._manifest[1]
-
-    def changed(self) -> list[str]:
-        """One line for each file that is not what the manifest took down."""
-        return self._changed(self._digests(), self.manifest())
-
-    def missing_or_extra(self) -> list[str]:
-        """One line for each file that is either here or in the manifest, not both."""
-        return self._missing_or_extra(self._digests(), self.manifest())
-
-    def _changed(self, now: dict[str, str], listed: dict[str, str]) -> list[str]:
-        return [
-            f"{self.root / name}: changed since manifest.json was written"
-            for name in sorted(now.keys() & listed.keys())
-            if now[name] != listed[name]
-        ]
-
-    def _missing_or_extra(self, now: Collection[str], listed: Collection[str]) -> list[str]:
-        return [
-            *(
-                f"{self.root / name}: missing, but in manifest.json"
-                for name in sorted(set(listed) - set(now))
-            ),
-            *(
-                f"{self.root / name}: not in manifest.json"
-                for name in sorted(set(now) - set(listed))
-            ),
-        ]
-
-
-_REMEDY = "restore the file, or delete it and run again"
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return read_bytes(path)
-    except ZooError as error:
-        raise ZooError(f"{error}; {_REMEDY}") from None
-
 
 def _validated(path: Path, validate: Any) -> Any:
     """What a JSON file holds, or a line that names the file and the field that is wrong.
 
     Pydantic takes the last of several values of one key: such a file is refused.
     """
-    data = _bytes(path)
+    try:
+        data = read_bytes(path)
+    except ZooError as error:
+        raise ZooError(f"{error}; {REMEDY}") from None
     try:
         values = from_json(data, allow_inf_nan=False)
         # Each key ends so; a text that does may be in a value too.
@@ -292,9 +206,9 @@ def _validated(path: Path, validate: Any) -> Any:
         detail = error.errors()[0]
         field = [dotted(detail["loc"])] if detail["loc"] else []
         message = detail["msg"].removeprefix("Value error, ")
-        raise ZooError(mistake(Place(str(path)), *field, f"{message}; {_REMEDY}")) from None
+        raise ZooError(mistake(Place(str(path)), *field, f"{message}; {REMEDY}")) from None
     except ValueError as error:  # of `from_json` and of `each_key_once`
-        raise ZooError(f"{path}: {error}; {_REMEDY}") from None
+        raise ZooError(f"{path}: {error}; {REMEDY}") from None
 
 
 def _keys(value: Any) -> int:

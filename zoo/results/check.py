@@ -22,7 +22,11 @@ def differences(folder: Path = FOLDER) -> list[str]:
     if not has_evidence(folder):
         raise ZooError(f"{folder}: no run records to check against: --check needs a clone")
     store, ours = Store(folder), folder == FOLDER
-    lines = [*store.changed(), *store.missing_or_extra(), *(strange(store) if ours else [])]
+    lines = [
+        *store.manifest.changed(),
+        *store.manifest.missing_or_extra(),
+        *(strange(store) if ours else []),
+    ]
     for path, text in derived(folder):
         present = path.read_text(encoding="utf-8") if path.is_file() else ""
         if present != text and (ours or present):

@@ -75,7 +75,7 @@ def _pictures(folder: Path, recipe: Recipe) -> str:
 def write(folder: Path = FOLDER) -> list[Path]:
     """Writes the manifest, the tables and the figures of a folder of evidence."""
     store = Store(folder)
-    store.write_manifest()
+    store.manifest.write()
     written = [path for recipe in recipes_in(store) for path in figures.draw(recipe, store)]
     for path, text in derived(folder):
         write_whole(path, text)

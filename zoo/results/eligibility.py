@@ -85,7 +85,11 @@ def flaw(recipe: Recipe, store: Store) -> str | None:
         return unfair
     if strange := store.strange_arms(recipe):
         return f"evidence of arms that the recipe does not have: {', '.join(strange)}"
-    return None if store.intact(recipe) else "the evidence is not what its manifest.json says"
+    return (
+        None
+        if store.manifest.holds_for(recipe.id)
+        else "the evidence is not what its manifest.json says"
+    )
 
 
 def _unfair(recipe: Recipe) -> str | None:

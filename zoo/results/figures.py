@@ -51,7 +51,7 @@ def draw(recipe: Recipe, store: Store) -> list[Path]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    of_arms, digest = evidence(recipe, store), store.digest(recipe)
+    of_arms, digest = evidence(recipe, store), store.manifest.digest(recipe.id)
     written = paths(store.root, recipe)
     for path, fill in zip(written, (_gradients, _curves), strict=True):
         with matplotlib.rc_context(_STYLE), np.errstate(all="ignore"):
@@ -77,7 +77,7 @@ def stale(recipe: Recipe, store: Store) -> list[Path]:
         except OSError:
             return None
 
-    digest = store.digest(recipe)
+    digest = store.manifest.digest(recipe.id)
     return [path for path in paths(store.root, recipe) if source(path) != digest]
 
 

@@ -53,7 +53,7 @@ class Sweep:
         seeds: range | None = None,
     ) -> None:
         self._store, self._recipes, self._imports = store, list(recipes), tuple(imports)
-        changed = store.changed()
+        changed = store.manifest.changed()
         if changed:
             raise ZooError(
                 "\n".join(f"{line}; restore it, or use another folder" for line in changed)
@@ -119,7 +119,7 @@ class Sweep:
             try:
                 self._run(pool, listener)
             finally:
-                self._store.write_manifest()
+                self._store.manifest.write()
 
     def _run(self, pool: Sequence[Worker], listener: Listener) -> None:
         self._check(pool[0])
