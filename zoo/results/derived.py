@@ -7,11 +7,8 @@ from zoo.evidence.store import Store
 from zoo.files import write_whole
 from zoo.recipe import Recipe
 from zoo.results import claims, columns, figures, leaderboard, overview, overview_table, tables
-from zoo.results.folder import FOLDER, derivation
+from zoo.results.folder import DIGESTS, END, FOLDER, README, START, derivation
 from zoo.results.published import recipes_in
-
-# What the README shows of the first recipe stands between these.
-_START, _END = "<!-- made by scripts/reference.py -->", "<!-- end -->"
 
 _HEADING = """# Leaderboard
 
@@ -32,6 +29,13 @@ A verdict comes from ten paired seeds; numbers compared without one are marked b
 
 def derived(folder: Path) -> Iterator[tuple[Path, str]]:
     """The path and text of each table that follows from the evidence in a folder."""
+    texts = _texts(folder)
+    yield from ((folder / name, text) for name, text in texts.items())
+    yield folder / DIGESTS, derivation(folder, texts)
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """The texts, by their path from the folder."""
     store = Store(folder)
     boards, lines = [], []
     for recipe in recipes_in(store):
@@ -39,30 +43,28 @@ def derived(folder: Path) -> Iterator[tuple[Path, str]]:
         boards.append((recipe, [columns.row(each) for each in compared]))
         lines += overview.lines(compared, boards[-1][1])
     every = [row for _, rows in boards for row in rows]
-    texts = {
-        "leaderboard.json": tables.as_json(every),
-        "overview.json": overview_table.as_json(lines),
-    }
-    yield from ((folder / name, text) for name, text in texts.items())
-    yield folder / "derived.json", derivation(folder, texts)
-    first = overview_table.markdown(lines)
     sections = [
         tables.markdown(recipe, rows) + _pictures(folder, recipe) for recipe, rows in boards
     ]
-    legend = tables.legend({heading for _, rows in boards for heading in tables.columns(rows)})
-    parts = (first, overview_table.LEGEND, "## All arms", legend, *sections)
-    yield folder / "LEADERBOARD.md", _HEADING + "\n\n".join(part.strip() for part in parts) + "\n"
+    first, legend = overview_table.markdown(lines), overview_table.LEGEND
+    meanings = tables.legend({heading for _, rows in boards for heading in tables.columns(rows)})
+    parts = (first, legend, "## All arms", meanings, *sections)
+    texts = {
+        "leaderboard.json": tables.as_json(every),
+        "overview.json": overview_table.as_json(lines),
+        "LEADERBOARD.md": _HEADING + "\n\n".join(part.strip() for part in parts) + "\n",
+    }
     if (ledger := folder / "claims.yaml").is_file():
         judged = claims.judged(claims.read(ledger), every)
-        yield folder / "CLAIMS.md", _CLAIMS_HEADING + claims.markdown(judged)
-    readme = folder.parent / "README.md"
+        texts["CLAIMS.md"] = _CLAIMS_HEADING + claims.markdown(judged)
+    readme = folder / README
     text = readme.read_text(encoding="utf-8") if folder == FOLDER and readme.is_file() else ""
-    if boards and _START in text:
-        before, _, rest = text.partition(_START)
-        after = rest.partition(_END)[2]
+    if boards and START in text:
+        before, _, rest = text.partition(START)
+        after = rest.partition(END)[2]
         table = tables.markdown(*boards[0]).partition("\n\n")[2]
-        shown = f"{first}\n{overview_table.LEGEND}\n\n{table}"
-        yield readme, f"{before}{_START}\n\n{shown}\n{_END}{after}"
+        texts[README] = f"{before}{START}\n\n{first}\n{legend}\n\n{table}\n{END}{after}"
+    return texts
 
 
 def _pictures(folder: Path, recipe: Recipe) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +29,78 @@ def committed(folder: Path = FOLDER, name: str = "leaderboard.json") -> list[dic
     return result
 
 
-DERIVED = ("leaderboard.json", "overview.json")  # that are read instead of the evidence
+# ---------------------------------------------------------------- what was derived from what
+
+DIGESTS = "derived.json"
+PROGRAM = "program"  # of the digests, the one that is of no file
+ROWS = ("leaderboard.json", "overview.json")  # that are read instead of the evidence
+README = "../README.md"  # of which the part between these is derived
+START, END = "<!-- made by scripts/reference.py -->", "<!-- end -->"
 
 
 def derivation(folder: Path, texts: Mapping[str, str]) -> str:
-    """The text of derived.json: from which evidence, by its manifest, what was derived.
+    """The text of derived.json: the SHA-256 of what was derived, and of what from.
 
     Args:
         folder: of the evidence.
-        texts: of the files `DERIVED`, by name.
+        texts: that were derived, by their path from the folder.
     """
-    digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-    manifest = hashlib.sha256(read_bytes(folder / "manifest.json")).hexdigest()
-    return json.dumps({"manifest.json": manifest, **digests}, indent=0, sort_keys=True) + "\n"
+    digests = {name: _digest(_derived_part(name, text).encode()) for name, text in texts.items()}
+    return json.dumps({**_sources(folder), **digests}, indent=0, sort_keys=True) + "\n"
 
 
-def derivation_stands(folder: Path) -> bool:
-    """Whether what is derived in a folder is that of the evidence of its manifest."""
+def rows_stand(folder: Path) -> bool:
+    """Whether the rows in a folder were derived from the evidence that its manifest has."""
+    return _stand(folder, ("manifest.json", *ROWS))
+
+
+def all_stands(folder: Path) -> bool:
+    """Whether all texts were derived from the evidence of its manifest, by this program."""
+    names = _recorded(folder).keys()
+    return {*_sources(folder), *ROWS} <= names and _stand(folder, names)
+
+
+def _stand(folder: Path, names: Iterable[str]) -> bool:
+    recorded = _recorded(folder)
     try:
-        texts = {name: read_bytes(folder / name).decode() for name in DERIVED}
-        return read_bytes(folder / "derived.json").decode() == derivation(folder, texts)
+        now = {
+            name: _program(folder)
+            if name == PROGRAM
+            else _digest(_derived_part(name, read_bytes(folder / name).decode()).encode())
+            for name in names
+        }
     except (ZooError, UnicodeDecodeError):
         return False
+    return all(recorded.get(name) == digest for name, digest in now.items())
+
+
+def _recorded(folder: Path) -> dict[str, str]:
+    try:
+        recorded = json.loads(read_bytes(folder / DIGESTS))
+    except (ZooError, ValueError):
+        return {}
+    return recorded if isinstance(recorded, dict) else {}
+
+
+def _sources(folder: Path) -> dict[str, str]:
+    """The digests of the evidence, by its manifest, and of the program with its recipes."""
+    manifest = _digest(read_bytes(folder / "manifest.json"))
+    return {"manifest.json": manifest, PROGRAM: _program(folder)}
+
+
+def _program(folder: Path) -> str:
+    package, recipes = _PACKAGE.parent, _PACKAGE.parents[1] / "recipes"
+    parts = ("evidence", "models", "recipe", "results", "theory")  # that derivation runs through
+    paths = [path for part in parts for path in (package / part).rglob("*.py")]
+    paths += [*recipes.rglob("*.yaml"), *folder.glob("claims.yaml")]
+    texts = (path.name.encode() + b"\n" + read_bytes(path) for path in sorted(paths))
+    return _digest(b"\n".join(texts))
+
+
+def _derived_part(name: str, text: str) -> str:
+    """What of a text is derived: all, but of the README."""
+    return text.partition(START)[2].partition(END)[0] if name == README else text
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -13,7 +13,7 @@ from zoo.files import is_there
 from zoo.recipe import Recipe
 from zoo.recipe.summary import summary
 from zoo.results.columns import Row
-from zoo.results.folder import FOLDER, committed, derivation_stands
+from zoo.results.folder import FOLDER, committed, rows_stand
 from zoo.results.leaderboard import rows as leaderboard_rows
 from zoo.results.overview import Line
 from zoo.results.tables import Titled
@@ -44,7 +44,7 @@ def overview(folder: Path = FOLDER) -> list[Line]:
         ZooError: if they are not lines of this zoo.
     """
     path = folder / "overview.json"
-    if not is_there(path) or (has_evidence(folder) and not derivation_stands(folder)):
+    if not is_there(path) or (has_evidence(folder) and not rows_stand(folder)):
         return []
     try:
         return [Line(**line) for line in committed(folder, path.name)]
@@ -103,7 +103,7 @@ def boards(
                 "an installed zoo holds the rows without the run records: "
                 "--target and --set need a clone, or --results DIR"
             )
-    derived = not raw or (intact and derivation_stands(folder))
+    derived = not raw or (intact and rows_stand(folder))
     if ours and derived and target is None and not settings:
         published = _published(folder, names)
         if published is not None:

@@ -1,0 +1,106 @@
+"""`zoo leaderboard --check`: by digests where they stand, else by deriving anew."""
+
+import json
+import shutil
+
+import pytest
+
+from zoo import recipe as recipes
+from zoo.evidence.store import Store
+from zoo.results import check, derived, folder
+from zoo.results.folder import FOLDER, PROGRAM, README, all_stands, rows_stand
+
+
+def test_the_committed_tables_are_those_derived_anew():
+    for path, text in derived.derived(FOLDER):
+        assert check._same(path, path.read_text(encoding="utf-8"), text), path
+
+
+@pytest.fixture
+def ours(tmp_path, monkeypatch):
+    """A folder that is taken for the zoo's own, with the smallest recipe of the evidence."""
+    sizes = {
+        name: sum(path.stat().st_size for path in (FOLDER / "runs" / name).rglob("*.json"))
+        for name in Store(FOLDER).recipes()
+    }
+    name = min(sizes, key=sizes.__getitem__)
+    root = tmp_path / "results"
+    for kind in ("runs", "tuning"):
+        shutil.copytree(FOLDER / kind / name, root / kind / name)
+    shutil.copy(FOLDER / "claims.yaml", root)
+    (tmp_path / "README.md").write_text(f"Before.\n{folder.START}\n{folder.END}\nAfter.\n")
+    for module in (check, derived):
+        monkeypatch.setattr(module, "FOLDER", root)
+    derived.write(root)
+    return root
+
+
+def expect(root, *texts):
+    lines = check.differences(root)
+    assert len(lines) == len(texts), lines
+    assert all(text in line for line, text in zip(lines, texts, strict=True)), lines
+
+
+def test_what_is_derived_stands_without_deriving(ours, monkeypatch):
+    monkeypatch.setattr(derived, "derived", lambda folder: pytest.fail("derived anew"))
+    assert all_stands(ours) and rows_stand(ours)
+    assert check.differences(ours) == []
+    readme = ours / README
+    readme.write_text(readme.read_text().replace("Before.", "Something else."))
+    assert check.differences(ours) == []  # what a person wrote is nobody's evidence
+
+
+@pytest.mark.parametrize(
+    "name", ["leaderboard.json", "overview.json", "LEADERBOARD.md", "CLAIMS.md", README]
+)
+def test_a_changed_digit_of_a_table_is_named(ours, name):
+    path = ours / name
+    text = path.read_text()
+    start = text.find(folder.START) + 1
+    place = next(i for i, sign in enumerate(text) if i > start and sign in "123456789")
+    path.write_text(text[:place] + "0" + text[place + 1 :])
+    expect(ours, f"{name}: differs from the evidence, first at line")
+    path.unlink()
+    if name != README:
+        expect(ours, f"{name}: differs from the evidence")
+
+
+def records(root):
+    return sorted((root / "runs").rglob("seed-*.json"))
+
+
+def test_a_changed_an_added_and_a_dropped_record_are_named(ours):
+    first, second, *_ = records(ours)
+    text = first.read_text()
+    first.write_text(text.replace('"seconds": ', '"seconds": 1', 1))
+    lines = check.differences(ours)
+    assert lines[0] == f"{first}: changed since manifest.json was written"
+    first.write_text(text)
+    assert check.differences(ours) == []
+    shutil.copy(first, first.with_name("seed-77.json"))
+    with pytest.raises(Exception, match="seed-77"):  # whose seed is another
+        check.differences(ours)
+    first.with_name("seed-77.json").unlink()
+    second.unlink()
+    assert f"{second}: missing, but in manifest.json" in check.differences(ours)
+
+
+def test_evidence_that_is_signed_anew_is_derived_anew(ours):
+    """Who changes a record and the manifest is found by the tables."""
+    store = Store(ours)
+    [name] = store.recipes()
+    for arm in recipes.load(name).arms.values():
+        record = store.records(arm)[0]
+        store.write_record(arm, record.model_copy(update={"test_accuracy": 0.125}))
+    store.manifest.write()
+    assert not rows_stand(ours)
+    assert any("leaderboard.json: differs" in line for line in check.differences(ours))
+
+
+def test_another_program_that_derives_the_same_is_no_difference(ours):
+    path = ours / "derived.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), PROGRAM: "another"}))
+    assert not all_stands(ours) and rows_stand(ours)
+    assert check.differences(ours) == []
+    path.write_text("{}")
+    expect(ours, "derived.json: differs from the evidence")
