@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from zoo import recipe as recipes
+from zoo.errors import ZooError
 from zoo.evidence.store import Store
 from zoo.results import check, derived, folder
 from zoo.results.folder import FOLDER, PROGRAM, README, all_stands, rows_stand
@@ -48,6 +49,15 @@ def test_what_is_derived_stands_without_deriving(ours, monkeypatch):
     readme = ours / README
     readme.write_text(readme.read_text().replace("Before.", "Something else."))
     assert check.differences(ours) == []  # what a person wrote is nobody's evidence
+
+
+def test_a_changed_submission_is_looked_at(ours):
+    """A folder among those of others that is none."""
+    (ours / "submissions" / "empty").mkdir(parents=True)
+    assert check.differences(ours) == []  # no file of it is in a clone
+    (ours / "submissions" / "empty" / "submission.json").write_text("{}")
+    with pytest.raises(ZooError, match=r"submission.json: benchmark: Field required"):
+        check.differences(ours)
 
 
 @pytest.mark.parametrize(

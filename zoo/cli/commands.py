@@ -246,6 +246,38 @@ def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str
             print(path)
 
 
+@app.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@imports_
+@click.option(
+    "--results",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path("zoo-results"),
+    show_default=True,
+    help="Evidence that zoo run wrote.",
+)
+def submit(recipe: Path, imports: Sequence[Path], results: Path) -> None:
+    """Pack your recipe and its evidence for others to check.
+
+    RECIPE is the path of your YAML file. The folder comes below results/submissions/ of a clone.
+    """
+    from zoo import recipe as recipes
+    from zoo.results import published, submissions
+    from zoo.results.folder import FOLDER
+
+    if recipe.suffix.lower() not in (".yaml", ".yml"):
+        raise ZooError(
+            f"{recipe}: not the path of a YAML file: a recipe of the zoo is there already"
+        )
+    if not published.has_evidence():
+        raise ZooError("zoo submit needs a clone of the zoo: an installed one has no evidence")
+    loaded = recipes.load(recipe)
+    into = FOLDER / "submissions"
+    print(submissions.pack(loaded, recipe, imports, results, into))
+    print("Now: python scripts/reference.py, and a pull request with what it changed")
+
+
 app.add_command(data_)
 
 

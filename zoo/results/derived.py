@@ -6,7 +6,16 @@ from pathlib import Path
 from zoo.evidence.store import Store
 from zoo.files import write_whole
 from zoo.recipe import Recipe
-from zoo.results import claims, columns, figures, leaderboard, overview, overview_table, tables
+from zoo.results import (
+    claims,
+    columns,
+    figures,
+    leaderboard,
+    overview,
+    overview_table,
+    submissions,
+    tables,
+)
 from zoo.results.folder import DIGESTS, END, FOLDER, README, START, derivation
 from zoo.results.published import recipes_in
 
@@ -49,6 +58,9 @@ def _texts(folder: Path) -> dict[str, str]:
     first, legend = overview_table.markdown(lines), overview_table.LEGEND
     meanings = tables.legend({heading for _, rows in boards for heading in tables.columns(rows)})
     parts = (first, legend, "## All arms", meanings, *sections)
+    others = [submissions.read(path) for path in submissions.folders(folder / "submissions")]
+    if others:
+        parts = (*parts, _SUBMISSIONS_HEADING, *map(_submission, others))
     texts = {
         "leaderboard.json": tables.as_json(every),
         "overview.json": overview_table.as_json(lines),
@@ -65,6 +77,23 @@ def _texts(folder: Path) -> dict[str, str]:
         table = tables.markdown(*boards[0]).partition("\n\n")[2]
         texts[README] = f"{before}{START}\n\n{first}\n{legend}\n\n{table}\n{END}{after}"
     return texts
+
+
+_SUBMISSIONS_HEADING = "## Rows from others\n\n" + "\n".join(
+    f"- **{status}**: {meaning}" for status, meaning in submissions.MEANING.items()
+)
+
+
+def _submission(of: submissions.Submission) -> str:
+    """A section of Markdown: what was submitted, how far it was checked, and its rows."""
+    link = f"[evidence](submissions/{of.folder.name})"
+    if of.recipe is None:
+        said = f"of benchmark {of.reported.benchmark}, {len(of.reported.rows)} rows"
+        return f"### {of.reported.recipe}\n\n**{of.status}**, {said}: {link}"
+    again = [f"{run.arm}, seed {run.seed}: {run.state}" for run in of.retrained]
+    checked = f"**{of.status}**" + (f" ({'; '.join(again)})" if again else "")
+    head, _, table = tables.markdown(of.recipe, of.rows).partition("\n\n")
+    return f"{head}\n\n{checked}: {link}\n\n{table}"
 
 
 def _pictures(folder: Path, recipe: Recipe) -> str:

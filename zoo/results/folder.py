@@ -64,8 +64,8 @@ def _stand(folder: Path, names: Iterable[str]) -> bool:
     recorded = _recorded(folder)
     try:
         now = {
-            name: _program(folder)
-            if name == PROGRAM
+            name: _OF_MANY[name](folder)
+            if name in _OF_MANY
             else _digest(_derived_part(name, read_bytes(folder / name).decode()).encode())
             for name in names
         }
@@ -83,9 +83,9 @@ def _recorded(folder: Path) -> dict[str, str]:
 
 
 def _sources(folder: Path) -> dict[str, str]:
-    """The digests of the evidence, by its manifest, and of the program with its recipes."""
+    """The digests of the evidence, by its manifest, of the program with its recipes, of others'."""
     manifest = _digest(read_bytes(folder / "manifest.json"))
-    return {"manifest.json": manifest, PROGRAM: _program(folder)}
+    return {"manifest.json": manifest, **{name: of(folder) for name, of in _OF_MANY.items()}}
 
 
 def _program(folder: Path) -> str:
@@ -93,6 +93,17 @@ def _program(folder: Path) -> str:
     parts = ("evidence", "models", "recipe", "results", "theory")  # that derivation runs through
     paths = [path for part in parts for path in (package / part).rglob("*.py")]
     paths += [*recipes.rglob("*.yaml"), *folder.glob("claims.yaml")]
+    return _digest_of(paths)
+
+
+def _submissions(folder: Path) -> str:
+    return _digest_of(path for path in (folder / "submissions").rglob("*") if path.is_file())
+
+
+_OF_MANY = {PROGRAM: _program, "submissions": _submissions}  # files
+
+
+def _digest_of(paths: Iterable[Path]) -> str:
     texts = (path.name.encode() + b"\n" + read_bytes(path) for path in sorted(paths))
     return _digest(b"\n".join(texts))
 
