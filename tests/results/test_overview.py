@@ -87,6 +87,16 @@ def test_a_line_a_mitigation_and_no_wider_than_100_columns(board):
     assert json.loads(overview_table.as_json(lines)) == [line.model_dump() for line in lines]
 
 
+def test_the_short_one_counts_the_recipes_and_names_those_where_it_is_not_better(board):
+    lines, _ = board
+    update = {"recipe": "other", "verdict": "inconclusive", "speedup": 0.5, "speedup_bound": "none"}
+    text = overview_table.short([*lines, lines[0].model_copy(update=update)])
+    assert text.splitlines()[2:] == [
+        "| activation | ≥ 5x | 0.5 to ≥ 5 | 1 of 2 | other (inconclusive) | 2 | 1 |",
+        "| depth | ≥ 1.25x | ≥ 1.2 | 1 of 1 | – | 1 | 1 |",
+    ]
+
+
 @pytest.mark.parametrize(
     ("keys", "name"),
     [

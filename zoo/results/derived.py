@@ -75,7 +75,8 @@ def _texts(folder: Path) -> dict[str, str]:
         before, _, rest = text.partition(START)
         after = rest.partition(END)[2]
         table = tables.markdown(*boards[0]).partition("\n\n")[2]
-        texts[README] = f"{before}{START}\n\n{first}\n{legend}\n\n{table}\n{END}{after}"
+        brief = f"{overview_table.short(lines)}\n{overview_table.SHORT_LEGEND}"
+        texts[README] = f"{before}{START}\n\n{brief}\n\n{table}\n{END}{after}"
     return texts
 
 

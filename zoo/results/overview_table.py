@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from itertools import groupby
+from statistics import median
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -72,6 +73,45 @@ def markdown(lines: Sequence[Line]) -> str:
         columns = ("<br>".join(line[key] for line in shown) for key in shown[0])
         text.append(f"| **{name}**{f'<br>{mean}' if mean else ''} | {' | '.join(columns)} |")
     return "\n".join(text) + "\n"
+
+
+SHORT_LEGEND = """\
+Of each mitigation the best arm of a recipe counts. *Over baseline*: the baseline's mean steps to the
+target over its own, geometric mean over the recipes. *Speedup*: the same over the arm that it differs
+from in one thing, the smallest and the largest (≥: the other was cut off, ≤: it was itself). *Not
+in*: recipes in which it is not better than that arm by the paired test. *Cost*, *weights*: of a step
+and of the model, relative to that arm, median over the recipes."""
+
+
+def short(lines: Sequence[Line]) -> str:
+    """A row a mitigation, for who has a minute."""
+    headings = ("over baseline", "speedup", "better in", "not in", "cost", "weights")
+    text = [f"| mitigation | {' | '.join(headings)} |"]
+    text.append("| --- | ---: | ---: | ---: | --- | ---: | ---: |")
+    for name, of in _ordered(lines):
+        better = [line for line in of if line.verdict == "better"]
+        others = [f"{line.recipe} ({line.verdict or '–'})" for line in of if line not in better]
+        known = sorted((line for line in of if line.speedup), key=lambda line: line.speedup or 0)
+        ends = [f"{_sign(line)}{cells.number(line.speedup, 2)}" for line in known]
+        values = (
+            _mean(mean_over_recipes(of)) or "–",
+            " to ".join(dict.fromkeys((ends[0], ends[-1]))) if ends else "–",
+            f"{len(better)} of {len(of)}",
+            ", ".join(others) or "–",
+            cells.number(_median([line.step_cost for line in of]), 2),
+            cells.number(_median([line.weights for line in of]), 2),
+        )
+        text.append(f"| {name} | {' | '.join(values)} |")
+    return "\n".join(text) + "\n"
+
+
+def _sign(line: Line) -> str:
+    return cells.SIGNS[line.speedup_bound or "none"]
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def terminal(lines: Sequence[Line], width: int = WIDTH) -> Table:
