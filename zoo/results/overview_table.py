@@ -76,11 +76,11 @@ def markdown(lines: Sequence[Line]) -> str:
 
 
 SHORT_LEGEND = """\
-Of each mitigation the best arm of a recipe counts. *Over baseline*: the baseline's mean steps to the
-target over its own, geometric mean over the recipes. *Speedup*: the same over the arm that it differs
-from in one thing, the smallest and the largest (≥: the other was cut off, ≤: it was itself). *Not
-in*: recipes in which it is not better than that arm by the paired test. *Cost*, *weights*: of a step
-and of the model, relative to that arm, median over the recipes."""
+Of each mitigation the best arm of a recipe counts. *Over baseline*: the baseline's mean steps to
+the target over its own, geometric mean over the recipes. *Speedup*: the same over the arm that
+it differs from in one thing, the smallest and the largest (≥: the other was cut off, ≤: it was
+itself). *Not in*: recipes in which it is not better than that arm by the paired test. *Cost*,
+*weights*: of a step and of the model, relative to that arm, median over the recipes."""
 
 
 def short(lines: Sequence[Line]) -> str:
