@@ -9,7 +9,7 @@ from zoo import recipe as recipes
 from zoo.errors import ZooError
 from zoo.evidence.store import Store
 from zoo.results import check, derived, folder
-from zoo.results.folder import FOLDER, PROGRAM, README, all_stands, rows_stand
+from zoo.results.folder import FOLDER, METHOD, PROGRAM, README, all_stands, rows_stand
 
 
 def test_the_committed_tables_are_those_derived_anew():
@@ -29,7 +29,9 @@ def ours(tmp_path, monkeypatch):
     for kind in ("runs", "tuning"):
         shutil.copytree(FOLDER / kind / name, root / kind / name)
     shutil.copy(FOLDER / "claims.yaml", root)
-    (tmp_path / "README.md").write_text(f"Before.\n{folder.START}\n{folder.END}\nAfter.\n")
+    for name in (README, METHOD):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(f"Before.\n{folder.START}\n{folder.END}\nAfter.\n")
     for module in (check, derived):
         monkeypatch.setattr(module, "FOLDER", root)
     derived.write(root)
@@ -61,7 +63,7 @@ def test_a_changed_submission_is_looked_at(ours):
 
 
 @pytest.mark.parametrize(
-    "name", ["leaderboard.json", "overview.json", "LEADERBOARD.md", "CLAIMS.md", README]
+    "name", ["leaderboard.json", "overview.json", "LEADERBOARD.md", "CLAIMS.md", README, METHOD]
 )
 def test_a_changed_digit_of_a_table_is_named(ours, name):
     path = ours / name
@@ -71,7 +73,7 @@ def test_a_changed_digit_of_a_table_is_named(ours, name):
     path.write_text(text[:place] + "0" + text[place + 1 :])
     expect(ours, f"{name}: differs from the evidence, first at line")
     path.unlink()
-    if name != README:
+    if name not in (README, METHOD):
         expect(ours, f"{name}: differs from the evidence")
 
 

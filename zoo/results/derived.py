@@ -13,10 +13,11 @@ from zoo.results import (
     leaderboard,
     overview,
     overview_table,
+    sensitivity,
     submissions,
     tables,
 )
-from zoo.results.folder import DIGESTS, END, FOLDER, README, START, derivation
+from zoo.results.folder import DIGESTS, END, FOLDER, METHOD, README, START, derivation
 from zoo.results.published import recipes_in
 
 _HEADING = """# Leaderboard
@@ -69,15 +70,20 @@ def _texts(folder: Path) -> dict[str, str]:
     if (ledger := folder / "claims.yaml").is_file():
         judged = claims.judged(claims.read(ledger), every)
         texts["CLAIMS.md"] = _CLAIMS_HEADING + claims.markdown(judged)
-    readme = folder / README
-    text = readme.read_text(encoding="utf-8") if folder == FOLDER and readme.is_file() else ""
-    if boards and START in text:
-        before, _, rest = text.partition(START)
-        after = rest.partition(END)[2]
+    if boards and folder == FOLDER:
         table = tables.markdown(*boards[0]).partition("\n\n")[2]
         brief = f"{overview_table.short(lines)}\n{overview_table.SHORT_LEGEND}"
-        texts[README] = f"{before}{START}\n\n{brief}\n\n{table}\n{END}{after}"
+        targets = [each for recipe, _ in boards for each in sensitivity.sensitivity(recipe, store)]
+        shown = {README: f"{brief}\n\n{table}", METHOD: sensitivity.markdown(targets)}
+        texts |= {name: _with_part(folder / name, part) for name, part in shown.items()}
     return texts
+
+
+def _with_part(path: Path, part: str) -> str:
+    """A text that people write, with its derived part."""
+    text = path.read_text(encoding="utf-8")
+    before, _, rest = text.partition(START)
+    return f"{before}{START}\n\n{part}\n{END}{rest.partition(END)[2]}"
 
 
 _SUBMISSIONS_HEADING = "## Rows from others\n\n" + "\n".join(

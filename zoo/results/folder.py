@@ -34,7 +34,7 @@ def committed(folder: Path = FOLDER, name: str = "leaderboard.json") -> list[dic
 DIGESTS = "derived.json"
 PROGRAM = "program"  # of the digests, the one that is of no file
 ROWS = ("leaderboard.json", "overview.json")  # that are read instead of the evidence
-README = "../README.md"  # of which the part between these is derived
+README, METHOD = "../README.md", "../docs/method.md"  # of which the part between these is derived
 START, END = "<!-- made by scripts/reference.py -->", "<!-- end -->"
 
 
@@ -109,8 +109,10 @@ def _digest_of(paths: Iterable[Path]) -> str:
 
 
 def _derived_part(name: str, text: str) -> str:
-    """What of a text is derived: all, but of the README."""
-    return text.partition(START)[2].partition(END)[0] if name == README else text
+    """What of a text is derived: all, but of what people write too."""
+    if name not in (README, METHOD):
+        return text
+    return text.partition(START)[2].partition(END)[0]
 
 
 def _digest(data: bytes) -> str:

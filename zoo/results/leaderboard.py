@@ -69,20 +69,35 @@ def comparisons(
     Raises:
         ZooError: as `evidence`.
     """
-    of_arms, target = evidence(recipe, store), _target(recipe, target_value)
-    drafts = [_comparison(recipe, of, of_arms, target) for of in of_arms.values()]
+    of_arms = evidence(recipe, store)
     if target_value is not None:
-        drafts = [
-            replace(draft, lacking="exploratory target", tuned=None, searches=((), ()))
-            for draft in drafts
+        return [
+            replace(draft, lacking="exploratory target")
+            for draft in drafts(recipe, of_arms, _target(recipe, target_value))
         ]
-    elif (reason := flaw(recipe, store)) is not None:
-        drafts = [replace(draft, lacking=draft.lacking or reason) for draft in drafts]
-    eligible = [draft for draft in drafts if draft.arm.against and not draft.lacking]
+    compared = drafts(recipe, of_arms, recipe.spec.target)
+    if (reason := flaw(recipe, store)) is not None:
+        compared = [replace(draft, lacking=draft.lacking or reason) for draft in compared]
+    return tested(compared)
+
+
+def drafts(recipe: Recipe, of_arms: Mapping[str, ArmEvidence], target: Target) -> list[Comparison]:
+    """What the rows are computed from, without p-values; what the search says has one target."""
+    compared = [_comparison(recipe, of, of_arms, target) for of in of_arms.values()]
+    if target == recipe.spec.target:
+        return compared
+    return [replace(draft, tuned=None, searches=((), ())) for draft in compared]
+
+
+def tested(compared: Sequence[Comparison]) -> list[Comparison]:
+    """With p-values, corrected over the recipe, where nothing is lacking."""
+    eligible = [draft for draft in compared if draft.arm.against and not draft.lacking]
+    if not eligible:
+        return list(compared)
     p_values = [statistics.sign_flip_p(_differences(draft)) for draft in eligible]
-    corrected = statistics.holm(p_values, family=recipe.comparisons)
+    corrected = statistics.holm(p_values, family=eligible[0].recipe.comparisons)
     p_value = {draft.arm.name: p for draft, p in zip(eligible, corrected, strict=True)}
-    return [replace(draft, p_value=p_value.get(draft.arm.name)) for draft in drafts]
+    return [replace(draft, p_value=p_value.get(draft.arm.name)) for draft in compared]
 
 
 def _differences(of: Comparison) -> list[int]:
@@ -119,11 +134,9 @@ def _comparison(
     )
 
 
-def _target(recipe: Recipe, value: float | None) -> Target:
-    """The recipe's target, at another value if one is given."""
+def _target(recipe: Recipe, value: float) -> Target:
+    """The recipe's target, at another value."""
     target = recipe.spec.target
-    if value is None:
-        return target
     try:
         return Target(metric=target.metric, mode=target.mode, value=value)
     except ValidationError as error:
