@@ -61,11 +61,20 @@ def test_the_script_says_what_it_needs(script, capsys):
     )
 
 
+def test_prices_are_measured_of_every_arm(one_thread):
+    measured = runpy.run_path(str(ROOT / "scripts/prices.py"))["measured"]
+    recipe = recipes.load("digits/pretraining").only(["greedy_supervised"])
+    prices = measured(recipe, rounds=2)
+    assert list(prices.seconds_per_step) == list(prices.arm_sha256) == list(recipe.arms)
+    assert prices.rounds == 2 and prices.environment["threads"] == 1
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("reference nowhere/nothing", "nowhere/nothing: no such recipe; see: zoo list"),
         ("reference {folder}/x.yaml", "{folder}/x.yaml: cannot be read: No such file or directory"),
+        ("prices nowhere/nothing", "nowhere/nothing: no such recipe; see: zoo list"),
         ("train nowhere --arm relu", "nowhere: no such recipe; see: zoo list"),
         ("train digits/activation --arm relu --set x", "--set x: expected key=value, such as"),
         ("train digits/activation --arm relu --seed -1", "--seed: -1: give a number of at least 0"),

@@ -16,6 +16,7 @@ from tests.made_up_evidence import (
     written,
 )
 from zoo.errors import ZooError
+from zoo.evidence.prices import Prices
 from zoo.evidence.record import Clipping, at_budget
 from zoo.results import figures, tables
 from zoo.results.cells import number
@@ -74,6 +75,28 @@ def test_no_cost_is_told_of_two_machines(recipe, store, fill, key):
     store.write_record(arm, record.model_copy(update={"environment": {key: "another"}}))
     row = by_arm(recipe, store)["tanh"]
     assert (row["step_cost"], row["speedup_time"]) == (None, None)
+
+
+def test_a_step_s_cost_is_that_measured_in_turn(recipe, store, fill):
+    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 40]})
+    sha = {name: arm.sha256 for name, arm in recipe.arms.items()}
+    seconds = {"sigmoid": 0.002, "tanh": 0.003}
+    prices = Prices(
+        benchmark="1.0", arm_sha256=sha, seconds_per_step=seconds, rounds=1, environment={}
+    )
+    store.write_prices(recipe, prices)
+    assert store.manifest.missing_or_extra() == [
+        f"{store.root}/prices/made/up/steps.json: not in manifest.json"
+    ]
+    store.manifest.write()
+    row = by_arm(recipe, store)["tanh"]
+    assert (row["step_cost"], row["speedup_time"]) == (1.5, 2.222)  # 100 / 30 / 1.5
+    store.write_prices(recipe, prices.model_copy(update={"seconds_per_step": {"tanh": 0.003}}))
+    assert by_arm(recipe, store)["tanh"]["step_cost"] == 2.0  # as the runs had it
+    foreign = prices.model_copy(update={"arm_sha256": {"tanh": "0" * 64}})
+    store.write_prices(recipe, foreign)
+    with pytest.raises(ZooError, match=r"steps.json: arm_sha256: made with other settings"):
+        rows(recipe, store)
 
 
 def test_dead_units_before_and_after_training(recipe, store, fill):

@@ -66,7 +66,7 @@ class Manifest:
 
     def digests(self, recipe_id: str = "") -> dict[str, str]:
         """The SHA-256 of each file of evidence as it is now, or of each of one recipe."""
-        kinds = (("runs", "seed-"), ("tuning", ""))
+        kinds = (("runs", "seed-"), ("tuning", ""), ("prices", ""))
         paths = [
             path for kind, start in kinds for path in _files(self.root / kind / recipe_id, start)
         ]
@@ -98,7 +98,7 @@ class Manifest:
 
     def holds_for(self, recipe_id: str) -> bool:
         """Whether all evidence of a recipe is what was taken down."""
-        folders = (f"runs/{recipe_id}/", f"tuning/{recipe_id}/")
+        folders = tuple(f"{kind}/{recipe_id}/" for kind in ("runs", "tuning", "prices"))
         listed = {name: d for name, d in self.listed().items() if name.startswith(folders)}
         return listed == self.digests(recipe_id)
 

@@ -2,6 +2,7 @@
 
 <root>/runs/<recipe>/<arm>/seed-<k>.json
 <root>/tuning/<recipe>/<arm>.json
+<root>/prices/<recipe>/steps.json
 <root>/manifest.json                      SHA-256 of each of the above
 <root>/.lock                              locked by the process that writes them
 """
@@ -20,6 +21,7 @@ from pydantic_core import from_json
 from zoo.errors import Place, ZooError, dotted, mistake, shown
 from zoo.evidence import consistency
 from zoo.evidence.manifest import REMEDY, Manifest
+from zoo.evidence.prices import Prices
 from zoo.evidence.record import ProbeRecord, RunRecord, TuningRun
 from zoo.files import each_key_once, is_there, read_bytes, unwritable, write_whole
 from zoo.recipe import Arm, Recipe
@@ -80,6 +82,9 @@ class Store:
     def _tuning_path(self, arm: Arm) -> Path:
         return self.root / "tuning" / arm.recipe / f"{arm.name}.json"
 
+    def _prices_path(self, recipe: Recipe) -> Path:
+        return self.root / "prices" / recipe.id / "steps.json"
+
     def log_path(self, arm: Arm, seed: int) -> Path:
         """Where the traceback of a failed run is kept."""
         return self.root / "logs" / arm.recipe / arm.name / f"seed-{seed}.log"
@@ -107,6 +112,11 @@ class Store:
         ordered = sorted(runs, key=lambda run: (run.learning_rate, run.seed))
         lines = ",\n".join(json.dumps(run.model_dump(), allow_nan=False) for run in ordered)
         write_whole(self._tuning_path(arm), f"[\n{lines}\n]\n")
+
+    def write_prices(self, recipe: Recipe, prices: Prices) -> None:
+        """Keeps what a step of each arm costs."""
+        text = json.dumps(prices.model_dump(), indent=0, allow_nan=False) + "\n"
+        write_whole(self._prices_path(recipe), text)
 
     def forget(self, arm: Arm, seeds: Iterable[int]) -> None:
         """Strikes an arm's search and some runs, which will be made anew, off the manifest."""
@@ -158,6 +168,22 @@ class Store:
                 where = f"seed {run.seed} at {run.learning_rate}"
                 raise ZooError(f"{path}: {where}: {wrong}; {REMEDY}")
         return runs
+
+    def prices(self, recipe: Recipe) -> dict[str, float]:
+        """The seconds that a step of each arm costs, by name; empty if they were not measured.
+
+        Raises:
+            ZooError: for a file that is damaged, or not of these arms as the recipe has them now.
+        """
+        path = self._prices_path(recipe)
+        if not is_there(path):
+            return {}
+        prices: Prices = _validated(path, Prices.model_validate)
+        _refuse_other_benchmark(path, prices.benchmark)
+        for name, arm in recipe.arms.items():
+            if prices.arm_sha256.get(name, arm.sha256) != arm.sha256:
+                raise _foreign(path, "arm_sha256", prices.arm_sha256[name], arm.sha256)
+        return prices.seconds_per_step
 
     def recipes(self) -> list[str]:
         """The ids of the recipes that have a record here; a stray file is none's.

@@ -36,6 +36,7 @@ class Comparison:
         lacking: why there is none, if evidence is missing.
         tuned: what the search says of the grid; None where there was none for this target.
         searches: the runs of the other's search for a rate, and of the arm's own.
+        prices: the seconds of a step of the other and of its own, measured in turn.
     """
 
     recipe: Recipe
@@ -49,6 +50,7 @@ class Comparison:
     lacking: str | None
     tuned: Tuned | None
     searches: tuple[Sequence[TuningRun], Sequence[TuningRun]] = ((), ())
+    prices: tuple[float | None, float | None] = (None, None)
 
     @property
     def budget(self) -> int:
@@ -171,7 +173,12 @@ class Comparison:
 
     @property
     def step_cost(self) -> float | None:
-        """The time of a step over the other's, each at its quickest; None of unlike machines."""
+        """The time of a step over the other's, each at its quickest; None of unlike machines.
+
+        As it was measured in turn, or else while the runs were trained, beside other runs.
+        """
+        if None not in self.prices:
+            return _ratio(self.prices[1], self.prices[0])
         kinds = {
             tuple(str(record.environment.get(key)) for key in ("platform", "cpu", "cores"))
             for record in [*self.records, *self.other_records]

@@ -27,12 +27,15 @@ class ArmEvidence:
             worker, and say nothing of the arm.
         failed: the seeds of those.
         search: the runs that chose the learning rate.
+        price: the seconds of a step, measured in turn with the recipe's other arms; None if it was
+            not.
     """
 
     arm: Arm
     records: dict[int, RunRecord]
     failed: Sequence[int]
     search: Sequence[TuningRun]
+    price: float | None = None
 
     @property
     def tuned(self) -> Tuned | None:

@@ -23,7 +23,7 @@ def evidence(recipe: Recipe, store: Store) -> dict[str, ArmEvidence]:
     Raises:
         ZooError: for a damaged or foreign record, or if the baseline has none.
     """
-    of_arms = {}
+    of_arms, prices = {}, store.prices(recipe)
     for name, arm in recipe.arms.items():
         records = store.records(arm)
         of = ArmEvidence(
@@ -31,6 +31,7 @@ def evidence(recipe: Recipe, store: Store) -> dict[str, ArmEvidence]:
             {seed: record for seed, record in records.items() if record.status != "failed"},
             [seed for seed, record in records.items() if record.status == "failed"],
             store.tuning(arm),
+            prices.get(name),
         )
         if not of.records:
             continue
@@ -131,6 +132,7 @@ def _comparison(
         lacking=lacking(recipe, of, other),
         tuned=of.tuned,
         searches=(other.search if other else (), of.search),
+        prices=(other.price if other else None, of.price),
     )
 
 
