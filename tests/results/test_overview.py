@@ -97,6 +97,19 @@ def test_the_short_one_counts_the_recipes_and_names_those_where_it_is_not_better
     ]
 
 
+def test_how_far_from_the_best_is_told_of_recipes_with_several_mitigations(board):
+    lines, _ = board
+    assert [line.times_best for line in lines] == [2.0, 8.0]  # both needs 10 steps
+    assert overview.times_best(lines) == {}  # one recipe is no profile
+    again = [line.model_copy(update={"recipe": "again"}) for line in lines]
+    alone = lines[0].model_copy(update={"recipe": "alone"})
+    unsolved = again[1].model_copy(update={"times_best": None})
+    assert overview.times_best([*lines, again[0], unsolved, alone]) == {
+        "activation": [2.0, 2.0],
+        "depth": [8.0, None],
+    }
+
+
 @pytest.mark.parametrize(
     ("keys", "name"),
     [

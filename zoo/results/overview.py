@@ -59,6 +59,8 @@ class Line(Strict):
         weights: its number of weights over that of `against`.
         over_baseline: mean min(T, B) of the recipe's baseline over that of the best arm.
         over_baseline_bound: whether runs of the one or the other were cut off.
+        times_best: mean min(T, B) of the best arm over the least of all arms of the recipe; None
+            where fewer than half of its runs learned.
 
     The others are those of the best arm's row.
     """
@@ -84,6 +86,7 @@ class Line(Strict):
     weights: float | None
     over_baseline: float | None
     over_baseline_bound: Bound
+    times_best: float | None
 
 
 def mitigation(keys: Iterable[str]) -> str | None:
@@ -160,6 +163,10 @@ def _line(name: str, recipe: Recipe, best: Row, of_arm: Mapping[str, Row], tied:
         gradient=best.first_layer_grad_norm_early,
         weights=_ratio(best.parameters, other.parameters),
         over_baseline=_ratio(baseline.mean_steps, best.mean_steps),
+        times_best=_ratio(
+            best.mean_steps if 2 * best.reached >= best.seeds else None,
+            min(row.mean_steps for row in of_arm.values()),
+        ),
         over_baseline_bound=_BOUNDS[baseline.reached < baseline.seeds, best.reached < best.seeds],
         **values,
     )
@@ -202,3 +209,20 @@ def mean_over_recipes(of: Sequence[Line]) -> Mean | None:
     upper = bool(bounds & {"upper", "undetermined"})
     ratio = math.exp(math.fsum(map(math.log, ratios)) / len(ratios))
     return Mean(rounded(ratio, DIGITS), len(ratios), _BOUNDS[lower, upper])
+
+
+def times_best(of: Sequence[Line]) -> dict[str, list[float | None]]:
+    """By mitigation, how many times the steps of the best arm it needs, in each recipe that tells.
+
+    That is one which tries several mitigations; of a mitigation with two such recipes or more.
+    """
+    recipes = [line.recipe for line in of]
+    ratios = {
+        name: [
+            line.times_best
+            for line in of
+            if line.mitigation == name and recipes.count(line.recipe) > 1
+        ]
+        for name in MITIGATIONS
+    }
+    return {name: values for name, values in ratios.items() if len(values) > 1}
