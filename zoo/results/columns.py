@@ -81,7 +81,7 @@ class Row(Strict):
             lambda row: row.against or "",
             lambda rows: any(row.against not in (None, row.baseline) for row in rows),
             left=True,
-            spare=8,
+            spare=9,
         ),
     ]
     changes: Annotated[dict[str, Any], Column(lambda of: of.changes)]
@@ -156,7 +156,7 @@ class Row(Strict):
             "rate",
             "learning rate chosen with the tuning seeds; *: at the edge of the grid",
             lambda row: cells.number(row.learning_rate) + ("*" if row.lr_at_edge else ""),
-            spare=7,
+            spare=8,
         ),
     ]
     runner_up: Annotated[
@@ -278,7 +278,7 @@ class Row(Strict):
             "budget",
             cells.dead,
             lambda rows: any(max(row.dead or 0, row.dead_after or 0) > DYING for row in rows),
-            spare=6,
+            spare=7,
         ),
     ]
     dead_after: Annotated[float | None, Column(lambda of: of.dead("budget"))]

@@ -82,7 +82,8 @@ def _resolution(rows: Sequence[Row]) -> list[str]:
     if not known:
         return []
     seeds, smallest = rows[0].seeds, number(median(known))
-    of = f"median of the {len(known)} pairs in which all runs learned"
+    pairs = f"{len(known)} pairs" if len(known) > 1 else "one pair"
+    of = f"median of {pairs} in which all runs learned"
     return [f"Resolution: {seeds} seeds can call a speedup of {smallest} better ({of})"]
 
 
