@@ -240,6 +240,48 @@ def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str
             print(path)
 
 
+@app.command()
+@click.argument("arm", metavar="RECIPE/ARM")
+@click.option(
+    "--seed",
+    metavar="K",
+    type=click.IntRange(min=0),
+    help="Which run; by default the first reported one that has a record.",
+)
+@results_
+@settings_
+@imports_
+def verify(
+    arm: str,
+    seed: int | None,
+    results: Path | None,
+    settings: Sequence[str],
+    imports: Sequence[Path],
+) -> None:
+    """Train a run again and compare it with its record.
+
+    Exit code 1 if it differs by more than another processor explains.
+    """
+    from rich.console import Console
+
+    from zoo import recipe
+    from zoo.evidence.agreement import agreement
+    from zoo.parts import user_files
+    from zoo.sweep import progress, verification
+
+    _, of = recipe.load_arm(arm, _parsed(settings))
+    store = _evidence(results)
+    record = verification.recorded(store, of, seed)
+    sources = [user_files.read_source(path) for path in imports]
+    task = f"{of.id}, seed {record.seed}, at learning rate {record.learning_rate}"
+    with progress.one_run(Console(file=sys.stdout), task, record.seconds):
+        now = verification.train_again(of, record, sources)
+    found = agreement(of, record, now)
+    print(verification.text(found))
+    if found.state == "differs":
+        raise SystemExit(1)
+
+
 app.add_command(data_)
 
 
@@ -262,6 +304,19 @@ def _load(name: str, settings: Sequence[str], seeds: int | None = None) -> Any:
     from zoo import recipe
 
     return recipe.load(name, _parsed(settings), seeds)
+
+
+def _evidence(results: Path | None) -> Any:
+    """The folder of evidence, which an installed zoo does not have; unlike its manifest is told."""
+    from zoo.evidence.store import Store
+    from zoo.results import published
+    from zoo.results.folder import FOLDER
+
+    store = Store(results or FOLDER)
+    if not published.has_evidence(store.root):
+        raise ZooError(f"{store.root}: no run records here: give --results DIR, or use a clone")
+    _warn(store.unlike_manifest())
+    return store
 
 
 def _names(listed: str) -> list[str]:
