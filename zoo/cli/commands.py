@@ -241,6 +241,31 @@ def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str
 
 
 @app.command()
+@click.argument("a", metavar="RECIPE/ARM")
+@click.argument("b", metavar="RECIPE/ARM")
+@results_
+@click.option("--format", "format_", default="table", help="table or json.")
+@settings_
+def compare(a: str, b: str, results: Path | None, format_: str, settings: Sequence[str]) -> None:
+    """Compare any two arms head to head.
+
+    Both have the same target, budget and evaluation grid. An exploration: one comparison, chosen
+    by who looks, is no verdict of the leaderboard.
+    """
+    if format_ not in ("table", "json"):
+        raise ZooError(f"--format {format_}: no such format; choose table or json")
+    from zoo import recipe
+    from zoo.results import head_to_head
+
+    one, other = (recipe.load_arm(name, _parsed(settings)) for name in (a, b))
+    found = head_to_head.compare(one, other, _evidence(results))
+    if format_ == "json":
+        print(head_to_head.as_json(found), end="")
+    else:
+        print(head_to_head.text(found))
+
+
+@app.command()
 @click.argument("arm", metavar="RECIPE/ARM")
 @click.option(
     "--seed",

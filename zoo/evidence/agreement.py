@@ -7,7 +7,7 @@ run starts and wide where it ends; docs/method.md has what was measured.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -27,11 +27,12 @@ AT_START = ("kernel_rms", "delta_rms", "kernel_grad_norm", "update_ratio")
 
 # The tolerance, each part wider than what docs/method.md has as measured ("Training a row again").
 PROBE = 0.01  # of AT_START before the first step: the share of the larger that two may be apart
-FIRST_LOSS = 0.05  # the same of the losses at the first evaluation
+FIRST_LOSS = 0.05  # the same of the training loss up to the first evaluation
 STEPS = 0.5  # the same of steps-to-target and of the step of divergence ...
 EVALUATIONS = 5  # ... or so many evaluations, if that is more
-CURVE = math.log(4)  # mean over the evaluations of |ln| of a validation loss over the other
-ACCURACY = 0.05  # of test accuracies
+LOSSES = math.log(4)  # |ln| of one validation loss over the other, mean over the evaluations
+ACCURACIES = 0.2  # what validation accuracies are apart, mean over the evaluations
+ACCURACY = 0.05  # what test accuracies are apart
 
 
 class Where(NamedTuple):
@@ -171,25 +172,23 @@ def _measured(record: RunRecord) -> dict[Where, Any]:
 def _bounds(arm: Arm, one: RunRecord, other: RunRecord) -> list[Bound]:
     """What holds of two honest records of one run, whatever processors they are of."""
     here, there = one.evaluation, other.evaluation
-    first = [
-        _apart(*pair)
-        for series in ("training_loss", "val_loss")
-        for pair in zip(getattr(here, series)[:1], getattr(there, series)[:1], strict=False)
-    ]
+    first = zip(here.training_loss[:1], there.training_loss[:1], strict=False)
     losses = zip(here.val_loss, there.val_loss, strict=False)  # until one of them diverged
-    logs = [abs(math.log(a / b)) for a, b in losses if a and b]
-    tests = one.test_accuracy, other.test_accuracy
-    accuracy = None not in tests and max(tests) - min(tests)  # type: ignore[type-var]
+    accuracies = zip(here.val_accuracy or [], there.val_accuracy or [], strict=False)
+    tests = [(one.test_accuracy, other.test_accuracy)]
     budget, every = arm.spec.training.steps, arm.spec.training.evaluate_every
     times = ranked([one.steps_to_target, other.steps_to_target], budget, every)
     return [
         Bound("model and grid", _shape_apart(one, other), 0.0),
         Bound("probe at step 0", _start_apart(one, other), PROBE),
-        Bound("losses of the first evaluation", max(first, default=0.0), FIRST_LOSS),
+        Bound(
+            "first training loss", max((_apart(*pair) for pair in first), default=0.0), FIRST_LOSS
+        ),
         _steps("steps to the target", *times, every),
         _steps("step of divergence", one.diverged_at, other.diverged_at, every),
-        Bound("validation losses, mean |ln|", math.fsum(logs) / max(1, len(logs)), CURVE),
-        Bound("test accuracy", float(accuracy), ACCURACY),
+        Bound("validation losses, |ln| of the ratio", _mean_apart(losses, _logs_apart), LOSSES),
+        Bound("validation accuracies", _mean_apart(accuracies, _difference), ACCURACIES),
+        Bound("test accuracy", _mean_apart(tests, _difference), ACCURACY),
     ]
 
 
@@ -201,6 +200,22 @@ def _apart(one: Any, other: Any) -> float:
     if not isinstance(one, numbers) or not isinstance(other, numbers):
         return math.inf
     return abs(one - other) / max(abs(one), abs(other))
+
+
+def _logs_apart(one: float, other: float) -> float:
+    return abs(math.log(one / other)) if one and other else 0.0
+
+
+def _difference(one: float, other: float) -> float:
+    return abs(one - other)
+
+
+def _mean_apart(
+    pairs: Iterable[tuple[float | None, float | None]], apart: Callable[[float, float], float]
+) -> float:
+    """The mean over the pairs of two numbers; 0 of none."""
+    known = [apart(one, other) for one, other in pairs if one is not None and other is not None]
+    return math.fsum(known) / max(1, len(known))
 
 
 def _shape_apart(one: RunRecord, other: RunRecord) -> float:

@@ -9,7 +9,7 @@ from zoo.errors import ZooError
 from zoo.evidence import tuning
 from zoo.evidence.record import RunRecord, time_to_target
 from zoo.evidence.store import Store
-from zoo.recipe import Recipe
+from zoo.recipe import Arm, Recipe
 from zoo.recipe.schema import Target
 from zoo.results import columns, statistics
 from zoo.results.columns import Row
@@ -23,31 +23,37 @@ def evidence(recipe: Recipe, store: Store) -> dict[str, ArmEvidence]:
     Raises:
         ZooError: for a damaged or foreign record, or if the baseline has none.
     """
-    of_arms = {}
-    for name, arm in recipe.arms.items():
-        records = store.records(arm)
-        of = ArmEvidence(
-            arm,
-            {seed: record for seed, record in records.items() if record.status != "failed"},
-            [seed for seed, record in records.items() if record.status == "failed"],
-            store.tuning(arm),
-        )
-        if not of.records:
-            continue
-        of_arms[name] = of
-        rate = tuning.reported_rate(arm.spec.training, of.search)
-        for record in of.records.values():
-            if rate not in (None, record.learning_rate):
-                raise ZooError(
-                    f"{store.root}: {arm.id}: seed {record.seed} ran at {record.learning_rate}, "
-                    f"the search chose {rate}: restore the files, or delete both"
-                )
+    each = [of_arm(arm, store) for arm in recipe.arms.values()]
+    of_arms = {of.arm.name: of for of in each if of.records}
     if recipe.baseline not in of_arms:
         raise ZooError(
             f"{store.root}: no record of {recipe.arms[recipe.baseline].id}, the baseline; "
             f"run: zoo run {recipe.id}"
         )
     return of_arms
+
+
+def of_arm(arm: Arm, store: Store) -> ArmEvidence:
+    """What there is of an arm.
+
+    Raises:
+        ZooError: for a damaged or foreign record, or one at a rate that its search did not choose.
+    """
+    records = store.records(arm)
+    of = ArmEvidence(
+        arm,
+        {seed: record for seed, record in records.items() if record.status != "failed"},
+        [seed for seed, record in records.items() if record.status == "failed"],
+        store.tuning(arm),
+    )
+    rate = tuning.reported_rate(arm.spec.training, of.search)
+    for record in of.records.values():
+        if rate not in (None, record.learning_rate):
+            raise ZooError(
+                f"{store.root}: {arm.id}: seed {record.seed} ran at {record.learning_rate}, "
+                f"the search chose {rate}: restore the files, or delete both"
+            )
+    return of
 
 
 def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> list[Row]:
@@ -63,27 +69,29 @@ def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> lis
         ZooError: as `evidence`.
     """
     of_arms, target = evidence(recipe, store), _target(recipe, target_value)
-    drafts = [_comparison(recipe, of, of_arms, target) for of in of_arms.values()]
+    drafts = [comparison(recipe, of, of_arms, target) for of in of_arms.values()]
     if target_value is not None:
         drafts = [replace(draft, lacking="exploratory target", tuned=None) for draft in drafts]
     elif (reason := flaw(recipe, store)) is not None:
         drafts = [replace(draft, lacking=draft.lacking or reason) for draft in drafts]
     eligible = [draft for draft in drafts if draft.arm.against and not draft.lacking]
-    p_values = [statistics.sign_flip_p(_differences(draft)) for draft in eligible]
+    p_values = [statistics.sign_flip_p(draft.gains) for draft in eligible]
     corrected = statistics.holm(p_values, family=recipe.comparisons)
     p_value = {draft.arm.name: p for draft, p in zip(eligible, corrected, strict=True)}
     return [columns.row(replace(draft, p_value=p_value.get(draft.arm.name))) for draft in drafts]
 
 
-def _differences(of: Comparison) -> list[int]:
-    other, arm = of.ranks
-    return [o - a for o, a in zip(other, arm, strict=True)]
-
-
-def _comparison(
+def comparison(
     recipe: Recipe, of: ArmEvidence, of_arms: Mapping[str, ArmEvidence], target: Target
 ) -> Comparison:
-    """What the row of an arm is computed from, but for the p-value."""
+    """What the row of an arm is computed from, but for the p-value.
+
+    Args:
+        recipe: with the arm and the one it is judged against.
+        of: the evidence of the arm.
+        of_arms: evidence by the names of arms, such as that of the one it is judged against.
+        target: that the runs are scored against.
+    """
     name, budget = of.arm.against, recipe.spec.training.steps
     other = of if name is None else of_arms.get(name)
     shared = sorted(of.records.keys() & other.records.keys()) if other else []
