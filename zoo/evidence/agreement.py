@@ -184,7 +184,7 @@ def _bounds(arm: Arm, one: RunRecord, other: RunRecord) -> list[Bound]:
         Bound(
             "first training loss", max((_apart(*pair) for pair in first), default=0.0), FIRST_LOSS
         ),
-        _steps("steps to the target", *times, every),
+        _steps("steps to the target", times[0], times[1], every),
         _steps("step of divergence", one.diverged_at, other.diverged_at, every),
         Bound("validation losses, |ln| of the ratio", _mean_apart(losses, _logs_apart), LOSSES),
         Bound("validation accuracies", _mean_apart(accuracies, _difference), ACCURACIES),
@@ -203,7 +203,7 @@ def _apart(one: Any, other: Any) -> float:
 
 
 def _logs_apart(one: float, other: float) -> float:
-    return abs(math.log(one / other)) if one and other else 0.0
+    return abs(math.log(one) - math.log(other)) if one and other else 0.0
 
 
 def _difference(one: float, other: float) -> float:

@@ -26,6 +26,9 @@ from zoo.results.eligibility import flaw
 
 _A_LINE = 12  # seeds
 _VALUE = 34  # columns of a value
+_EXPLORATORY = (
+    "One comparison, chosen by who looks: p is not corrected, and no verdict of the leaderboard."
+)
 # What is shown of both arms, and how it is called here.
 _SHOWN = {
     "reached": "reached",
@@ -138,8 +141,10 @@ def compare(a: tuple[Recipe, Arm], b: tuple[Recipe, Arm], store: Store) -> HeadT
     one, two = against(recipe, arm, other), against(other_recipe, other, arm)
     lacking = one.lacking or two.lacking or flaw(recipe, store) or flaw(other_recipe, store)
     p_value = statistics.sign_flip_p(one.gains)
-    said = {"p_value": None if lacking else p_value, "lacking": lacking}
-    return HeadToHead(replace(one, **said), replace(two, **said), p_value, lacking)
+    one, two = (
+        replace(each, p_value=None if lacking else p_value, lacking=lacking) for each in (one, two)
+    )
+    return HeadToHead(one, two, p_value, lacking)
 
 
 def _refuse_other_rules(arm: Arm, other: Arm) -> None:
@@ -176,7 +181,9 @@ def text(of: HeadToHead) -> str:
     both = [
         (key, _value(value), _value(other.changes.get(key))) for key, value in one.changes.items()
     ]
-    figures = [(label, _cell(one, key), _cell(other, key)) for key, label in _SHOWN.items()]
+    figures: list[tuple[str, ...]] = [
+        (label, _cell(one, key), _cell(other, key)) for key, label in _SHOWN.items()
+    ]
     tests = f"mean {of.a.metric.replace('_', ' ')}"
     figures.append(
         (tests, *(cells.number(mean(s.tests)) if s.tests else "–" for s in (of.a, of.b)))
@@ -201,7 +208,7 @@ def text(of: HeadToHead) -> str:
             f"A - B, {tests}: {by}",
             "",
             f"{of.words}.",
-            "One comparison, chosen by who looks: p is not corrected, and no verdict of the leaderboard.",
+            _EXPLORATORY,
         ]
     )
 
@@ -219,7 +226,7 @@ def _cell(row: Row, key: str) -> str:
 
 def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Lines of two columns that wrap, beside one that does not."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for row in (headings, *rows):
         wrapped = [[row[0]], *(textwrap.wrap(cell, _VALUE) for cell in row[1:])]
         lines += itertools.zip_longest(*wrapped, fillvalue="")
@@ -232,8 +239,8 @@ def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[s
 
 def _pairs(of: HeadToHead) -> list[str]:
     """The steps of both and their difference, a column a seed; > where a run was cut off."""
-    budget, lines = of.a.budget, []
-    columns = [("seed", "A", "B", "A - B")]
+    budget, lines = of.a.budget, list[str]()
+    columns: list[tuple[str, ...]] = [("seed", "A", "B", "A - B")]
     for seed, a, b in zip(of.seeds, of.a.times, of.b.times, strict=True):
         between = (budget if a is None else a) - (budget if b is None else b)
         # What is cut off is at least as long: the difference is a bound, or of two such unknown.
