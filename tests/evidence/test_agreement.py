@@ -142,6 +142,15 @@ def test_a_start_that_was_not_measured_is_beyond_it(arm, run):
     assert found == ["model and grid", "probe at step 0"]
 
 
+@pytest.mark.parametrize(("first", "kept"), [(1e-41, True), (1e-37, False)])
+def test_what_float32_holds_with_fewer_digits_may_be_0_elsewhere(first, kept, arm, run):
+    """In deep sigmoid networks gradients come to that."""
+    vanished = with_probe(run, "delta_rms", first)
+    assert beyond(arm, vanished, elsewhere(with_probe(run, "delta_rms", 0.0))) == (
+        [] if kept else ["probe at step 0"]
+    )
+
+
 @pytest.mark.parametrize("name", AT_START)
 def test_a_start_that_is_not_finite_in_one_is_beyond_it(name, arm, run):
     rows = [[None] * 3, *run.probe.quantity(name)[1:]]

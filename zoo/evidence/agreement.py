@@ -34,6 +34,8 @@ LOSSES = math.log(4)  # |ln| of one validation loss over the other, mean over th
 ACCURACIES = 0.2  # what validation accuracies are apart, mean over the evaluations
 ACCURACY = 0.05  # what test accuracies are apart
 
+SMALLEST_NORMAL = 2.0**-126  # of float32; some processors take what is smaller for 0
+
 
 class Where(NamedTuple):
     """What a number of a record is: its name, and of which step and place it is."""
@@ -194,9 +196,9 @@ def _bounds(arm: Arm, one: RunRecord, other: RunRecord) -> list[Bound]:
 
 def _apart(one: Any, other: Any) -> float:
     """By which share of the larger two numbers differ; infinitely, if one is none."""
+    numbers = (int, float)
     if one == other:
         return 0.0
-    numbers = (int, float)
     if not isinstance(one, numbers) or not isinstance(other, numbers):
         return math.inf
     return abs(one - other) / max(abs(one), abs(other))
@@ -240,8 +242,15 @@ def _start_apart(one: RunRecord, other: RunRecord) -> float:
         rows = [record.probe.quantity(name) or [] for record in (one, other)]
         if any(record.probe.steps[:1] != [0] for record in (one, other)) or [] in rows:
             return math.inf
-        worst = max(worst, *map(_apart, *(of[0] for of in rows)))
+        worst = max(worst, *map(_normal_apart, *(of[0] for of in rows)))
     return worst
+
+
+def _normal_apart(one: float | None, other: float | None) -> float:
+    """`_apart`, but 0 of two numbers that float32 holds with fewer digits, or as 0."""
+    if one is not None and other is not None and max(one, other) < SMALLEST_NORMAL:
+        return 0.0
+    return _apart(one, other)
 
 
 def _steps(what: str, one: int | None, other: int | None, every: int) -> Bound:
