@@ -26,7 +26,7 @@ BESIDE = ("cores", "git_commit")
 AT_START = ("kernel_rms", "delta_rms", "kernel_grad_norm", "update_ratio")
 
 # The tolerance, each part wider than what docs/method.md has as measured ("Training a row again").
-PROBE = 0.01  # of AT_START before the first step: the share of the larger that two may be apart
+PROBE = 0.005  # of AT_START before the first step: the share of the larger that two may be apart
 FIRST_LOSS = 0.05  # the same of the training loss up to the first evaluation
 STEPS = 0.5  # the same of steps-to-target and of the step of divergence ...
 EVALUATIONS = 5  # ... or so many evaluations, if that is more
