@@ -56,7 +56,8 @@ def marks(command):
     """What imports TensorFlow, or shows what such a command left, says nothing new of the zoo."""
     if "fashion" in command:
         return pytest.mark.system
-    light = command.startswith(("zoo list", "zoo show", "zoo leaderboard", "zoo data"))
+    quick = ("zoo list", "zoo show", "zoo leaderboard", "zoo compare", "zoo data")
+    light = command.startswith(quick)
     return () if light and "--results" not in command else pytest.mark.combination
 
 

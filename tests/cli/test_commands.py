@@ -88,6 +88,47 @@ def test_leaderboard_of_a_users_evidence(trained):
     assert rows[1]["seeds"] == 2 and rows[1]["budget"] == 28
 
 
+def test_verify_and_compare_of_a_users_evidence(trained):
+    folder, _ = trained
+    options = ["--results", "zoo-results", *QUICK[:8]]
+    before = {path: path.read_bytes() for path in (folder / "zoo-results").rglob("*.json")}
+    name = "digits/activation/relu"
+    verified = zoo_here("verify", name, "--seed", "1", *options, cwd=folder)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    first, *_, last = verified.stdout.splitlines()
+    assert first.startswith(f"training {name}, seed 1, at learning rate 0.1, ")
+    assert last.startswith("equal: ") and last.endswith(" numbers, in all recorded digits")
+    compared = zoo_here(
+        "compare", name, "digits/activation/sigmoid", *options, "--format", "json", cwd=folder
+    )
+    assert (compared.returncode, compared.stderr) == (0, "")
+    said = json.loads(compared.stdout)
+    assert [pair["seed"] for pair in said["pairs"]] == [0, 1] and said["verdict"] is None
+    table = zoo_here("compare", name, "digits/activation/sigmoid", *options, cwd=folder).stdout
+    assert "No verdict: values other than the recipe's (--set)." in table.splitlines()
+    assert before == {path: path.read_bytes() for path in (folder / "zoo-results").rglob("*.json")}
+
+
+def test_verify_of_a_made_up_record_is_exit_code_1(trained, tmp_path):
+    import shutil
+
+    folder, _ = trained
+    shutil.copytree(folder / "zoo-results", tmp_path / "zoo-results")
+    path = tmp_path / "zoo-results/runs/digits/activation/relu/seed-0.json"
+    record = json.loads(path.read_text())
+    record["evaluation"]["training_loss"][0] /= 2
+    record["environment"]["cpu"] = "Another Processor"
+    path.write_text(json.dumps(record))
+    options = ["--results", "zoo-results", *QUICK[:8]]
+    process = zoo_here("verify", "digits/activation/relu", *options, cwd=tmp_path)
+    assert process.returncode == 1
+    assert process.stderr.startswith("zoo-results/runs/digits/activation/relu/seed-0.json: changed")
+    lines = process.stdout.splitlines()
+    assert any(line.startswith("cpu ") and "Another Processor" in line for line in lines)
+    assert any(line.startswith("first training loss") and "beyond" in line for line in lines)
+    assert lines[-1].startswith("differs: 1 of ")
+
+
 def test_evidence_unlike_its_manifest_is_told_beside_the_rows(trained, tmp_path):
     import shutil
 
@@ -214,6 +255,21 @@ def test_a_changed_number_in_a_derived_file_is_found(tmp_path):
         (["leaderboard", "--check", "--target", "0.9"], ["--check"]),
         (["figures", "--results", "nowhere"], ["nowhere", "no evidence"]),
         (["check", "missing.yaml"], ["missing.yaml", "No such file"]),
+        (["verify", "digits/activation"], ["a recipe: give an arm after a slash", "relu_he"]),
+        (["verify", "digits/activation/rleu"], ["no arm 'rleu', did you mean relu?"]),
+        (["verify", "digits/activatoin/relu"], ["did you mean digits/activation"]),
+        (["verify", "relu"], ["relu: no arm of a recipe"]),
+        (["verify", "digits/activation/relu", "--seed", "99"], ["no record", "seed 99"]),
+        (
+            ["verify", "digits/activation/relu", "--results", "nowhere"],
+            ["nowhere", "no run records"],
+        ),
+        (["verify", "digits/activation/relu", "--set", "model.width=9"], ["arm_sha256"]),
+        (["compare", "digits/activation/relu", "digits/activation/rleu"], ["no arm 'rleu'"]),
+        (["compare", "digits/activation/relu", "digits/activation/relu"], ["against itself"]),
+        (["compare", "digits/activation/relu", "digits/residual/plain"], ["training.steps: 840"]),
+        (["compare", "digits/activation/relu"], ["RECIPE/ARM"]),
+        (["compare", *["digits/activation/relu"] * 2, "--format", "xml"], ["--format xml"]),
         (["data", "prepare", "digts"], ["digts", "did you mean"]),
         (["frobnicate"], ["frobnicate"]),
         (["run"], ["RECIPE"]),

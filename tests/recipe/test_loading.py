@@ -456,6 +456,35 @@ def test_load_wants_one_recipe(written, monkeypatch):
     assert refusal("d/*") == ["d/*: names 2 recipes: name one"]
 
 
+def test_an_arm_is_loaded_with_its_recipe(written):
+    loaded, arm = recipe.load_arm("digits/activation/relu_he", {"training.steps": 70})
+    assert (loaded.id, arm.id) == ("digits/activation", "digits/activation/relu_he")
+    assert arm.spec.training.steps == 70 and arm == loaded.arms["relu_he"]
+    _, arm = recipe.load_arm(f"{written(VALID, 'recipes/my/own.yaml')}/relu")
+    assert arm.id == "my/own/relu"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("digits/activation", "digits/activation: a recipe: give an arm after a slash; arms: sigm"),
+        ("x.yaml", "x.yaml: a recipe: give an arm after a slash; arms: sigmoid, relu, adam"),
+        ("x.yaml/rleu", "x: no arm 'rleu', did you mean relu?"),
+        ("x.yaml/", "x: no arm '', arms: sigmoid, relu, adam"),
+        ("y.yaml/relu", "y.yaml: cannot be read: No such file or directory"),
+        ("relu", "relu: no arm of a recipe: give a recipe, a slash and an arm, such as digits/a"),
+        ("digits/activation/rellu", "digits/activation: no arm 'rellu', did you mean relu?"),
+        ("digits/activatoin/relu", "digits/activatoin: no such recipe; did you mean digits/activ"),
+        ("digits/*/relu", "digits/*: names "),
+    ],
+)
+def test_an_arm_that_is_none_is_told(written, name, message):
+    written(VALID)
+    with pytest.raises(ZooError) as caught:
+        recipe.load_arm(name)
+    assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
+
+
 # ---------------------------------------------------------------- the digest of an arm
 
 

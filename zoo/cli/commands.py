@@ -247,6 +247,73 @@ def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str
 
 
 @app.command()
+@click.argument("a", metavar="RECIPE/ARM")
+@click.argument("b", metavar="RECIPE/ARM")
+@results_
+@click.option("--format", "format_", default="table", help="table or json.")
+@settings_
+def compare(a: str, b: str, results: Path | None, format_: str, settings: Sequence[str]) -> None:
+    """Compare any two arms head to head.
+
+    Both have the same target, budget and evaluation grid. An exploration: one comparison, chosen
+    by who looks, is no verdict of the leaderboard.
+    """
+    if format_ not in ("table", "json"):
+        raise ZooError(f"--format {format_}: no such format; choose table or json")
+    from zoo import recipe
+    from zoo.results import head_to_head
+
+    one, other = (recipe.load_arm(name, _parsed(settings)) for name in (a, b))
+    found = head_to_head.compare(one, other, _evidence(results))
+    if format_ == "json":
+        print(head_to_head.as_json(found), end="")
+    else:
+        print(head_to_head.text(found))
+
+
+@app.command()
+@click.argument("arm", metavar="RECIPE/ARM")
+@click.option(
+    "--seed",
+    metavar="K",
+    type=click.IntRange(min=0),
+    help="Which run; by default the first reported one that has a record.",
+)
+@results_
+@settings_
+@imports_
+def verify(
+    arm: str,
+    seed: int | None,
+    results: Path | None,
+    settings: Sequence[str],
+    imports: Sequence[Path],
+) -> None:
+    """Train a run again and compare it with its record.
+
+    Exit code 1 if it differs by more than another processor explains.
+    """
+    from rich.console import Console
+
+    from zoo import recipe
+    from zoo.evidence.agreement import agreement
+    from zoo.parts import user_files
+    from zoo.sweep import progress, verification
+
+    _, of = recipe.load_arm(arm, _parsed(settings))
+    store = _evidence(results)
+    record = verification.recorded(store, of, seed)
+    sources = [user_files.read_source(path) for path in imports]
+    task = f"{of.id}, seed {record.seed}, at learning rate {record.learning_rate}"
+    with progress.one_run(Console(file=sys.stdout), task, record.seconds):
+        now = verification.train_again(of, record, sources)
+    found = agreement(of, record, now)
+    print(verification.text(found))
+    if found.state == "differs":
+        raise SystemExit(1)
+
+
+@app.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
 @imports_
 @click.option(
@@ -305,6 +372,19 @@ def _load(name: str, settings: Sequence[str], seeds: int | None = None) -> Any:
 def _whole(recipes: Sequence[str], settings: Sequence[str], target: Any, unlike: Any) -> bool:
     """Whether the rows asked for are all, as they were derived."""
     return not (recipes or settings or unlike) and target is None
+
+
+def _evidence(results: Path | None) -> Any:
+    """The folder of evidence, which an installed zoo does not have; unlike its manifest is told."""
+    from zoo.evidence.store import Store
+    from zoo.results import published
+    from zoo.results.folder import FOLDER
+
+    store = Store(results or FOLDER)
+    if not published.has_evidence(store.root):
+        raise ZooError(f"{store.root}: no run records here: give --results DIR, or use a clone")
+    _warn(store.manifest.unlike())
+    return store
 
 
 def _names(listed: str) -> list[str]:

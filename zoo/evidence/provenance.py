@@ -11,6 +11,12 @@ from typing import Any
 # Instruction sets by which TensorFlow's kernels round sums differently.
 _VECTORS = ("sse4_1", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "asimd", "sve")
 
+# What holds a library back from some of them, where it is set.
+_KERNEL_VARIABLES = (
+    *("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "XLA_FLAGS"),
+    "NPY_DISABLE_CPU_FEATURES",
+)
+
 
 def _cpuinfo() -> dict[str, str]:
     """What Linux says of the first processor; nothing elsewhere."""
@@ -50,12 +56,14 @@ def describe() -> dict[str, Any]:
     """The versions, machine and commit of a run record."""
     cpuinfo = _cpuinfo()
     packages = ("gradient-zoo", "tensorflow", "keras", "numpy")
+    held_back = {name: os.environ[name] for name in _KERNEL_VARIABLES if name in os.environ}
     return {
         "python": platform.python_version(),
         **{package.replace("-", "_"): metadata.version(package) for package in packages},
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": cpuinfo.get("model name") or platform.processor() or platform.machine(),
         "instructions": _vectors(cpuinfo),
+        **({"kernel_variables": held_back} if held_back else {}),
         "cores": os.cpu_count(),
         "git_commit": _git_commit(),
     }

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from zoo.recipe.finding import available as available
     from zoo.recipe.finding import find as find
     from zoo.recipe.loading import load as load
+    from zoo.recipe.loading import load_arm as load_arm
     from zoo.recipe.loading import parse_setting as parse_setting
     from zoo.recipe.resolved import Arm as Arm
     from zoo.recipe.resolved import Recipe as Recipe
@@ -17,6 +18,7 @@ _MODULES = {
     "available": "finding",
     "find": "finding",
     "load": "loading",
+    "load_arm": "loading",
     "parse_setting": "loading",
     "Arm": "resolved",
     "Recipe": "resolved",

@@ -68,6 +68,28 @@ def load(
     )
 
 
+def load_arm(name: str, settings: Mapping[str, Any] | None = None) -> tuple[Recipe, Arm]:
+    """Loads a recipe for one of its arms.
+
+    Args:
+        name: the id of an arm such as "digits/activation/relu", or the path of a YAML file, a slash
+            and the arm.
+        settings: as `load` takes them.
+
+    Raises:
+        ZooError: as `load`; if no arm is named, or the recipe has none of that name.
+    """
+    if name in available() or name.lower().endswith((".yaml", ".yml")):
+        arms = ", ".join(load(name, settings).arms)
+        raise ZooError(mistake(Place(name), f"a recipe: give an arm after a slash; arms: {arms}"))
+    recipe, slash, arm = name.rpartition("/")
+    if not slash:
+        hint = "give a recipe, a slash and an arm, such as digits/activation/relu"
+        raise ZooError(mistake(Place(name), f"no arm of a recipe: {hint}"))
+    loaded = load(recipe, settings)
+    return loaded, loaded.only([arm]).arms[arm]
+
+
 def _at(values: Any, *path: str) -> Any:
     for key in path:
         values = values.get(key) if isinstance(values, dict) else None

@@ -107,6 +107,12 @@ class Comparison:
         every = self.recipe.spec.training.evaluate_every
         return ranked(self.other_times, self.budget, every), ranked(self.times, self.budget, every)
 
+    @property
+    def gains(self) -> list[int]:
+        """How many steps fewer the arm took than the other, pair by pair, as they are ranked."""
+        other, arm = self.ranks
+        return [theirs - own for theirs, own in zip(other, arm, strict=True)]
+
     @functools.cached_property
     def speedup(self) -> Speedup | None:
         """Of the arm over the other; None if that has no run."""

@@ -9,7 +9,7 @@ from zoo.errors import ZooError
 from zoo.evidence import tuning
 from zoo.evidence.record import RunRecord, time_to_target
 from zoo.evidence.store import Store
-from zoo.recipe import Recipe
+from zoo.recipe import Arm, Recipe
 from zoo.recipe.schema import Target
 from zoo.results import columns, statistics
 from zoo.results.columns import Row
@@ -23,32 +23,44 @@ def evidence(recipe: Recipe, store: Store) -> dict[str, ArmEvidence]:
     Raises:
         ZooError: for a damaged or foreign record, or if the baseline has none.
     """
-    of_arms, prices = {}, store.prices(recipe)
-    for name, arm in recipe.arms.items():
-        records = store.records(arm)
-        of = ArmEvidence(
-            arm,
-            {seed: record for seed, record in records.items() if record.status != "failed"},
-            [seed for seed, record in records.items() if record.status == "failed"],
-            store.tuning(arm),
-            prices.get(name),
-        )
-        if not of.records:
-            continue
-        of_arms[name] = of
-        rate = tuning.reported_rate(arm.spec.training, of.search)
-        for record in of.records.values():
-            if rate not in (None, record.learning_rate):
-                raise ZooError(
-                    f"{store.root}: {arm.id}: seed {record.seed} ran at {record.learning_rate}, "
-                    f"the search chose {rate}: restore the files, or delete both"
-                )
+    prices = store.prices(recipe)
+    each = [of_arm(arm, store, prices.get(name)) for name, arm in recipe.arms.items()]
+    of_arms = {of.arm.name: of for of in each if of.records}
     if recipe.baseline not in of_arms:
         raise ZooError(
             f"{store.root}: no record of {recipe.arms[recipe.baseline].id}, the baseline; "
             f"run: zoo run {recipe.id}"
         )
     return of_arms
+
+
+def of_arm(arm: Arm, store: Store, price: float | None = None) -> ArmEvidence:
+    """What there is of an arm.
+
+    Args:
+        arm: which.
+        store: the evidence.
+        price: as `ArmEvidence` has it.
+
+    Raises:
+        ZooError: for a damaged or foreign record, or one at a rate that its search did not choose.
+    """
+    records = store.records(arm)
+    of = ArmEvidence(
+        arm,
+        {seed: record for seed, record in records.items() if record.status != "failed"},
+        [seed for seed, record in records.items() if record.status == "failed"],
+        store.tuning(arm),
+        price,
+    )
+    rate = tuning.reported_rate(arm.spec.training, of.search)
+    for record in of.records.values():
+        if rate not in (None, record.learning_rate):
+            raise ZooError(
+                f"{store.root}: {arm.id}: seed {record.seed} ran at {record.learning_rate}, "
+                f"the search chose {rate}: restore the files, or delete both"
+            )
+    return of
 
 
 def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> list[Row]:
@@ -84,7 +96,7 @@ def comparisons(
 
 def drafts(recipe: Recipe, of_arms: Mapping[str, ArmEvidence], target: Target) -> list[Comparison]:
     """What the rows are computed from, without p-values; what the search says has one target."""
-    compared = [_comparison(recipe, of, of_arms, target) for of in of_arms.values()]
+    compared = [comparison(recipe, of, of_arms, target) for of in of_arms.values()]
     if target == recipe.spec.target:
         return compared
     return [replace(draft, tuned=None, searches=((), ())) for draft in compared]
@@ -95,21 +107,23 @@ def tested(compared: Sequence[Comparison]) -> list[Comparison]:
     eligible = [draft for draft in compared if draft.arm.against and not draft.lacking]
     if not eligible:
         return list(compared)
-    p_values = [statistics.sign_flip_p(_differences(draft)) for draft in eligible]
+    p_values = [statistics.sign_flip_p(draft.gains) for draft in eligible]
     corrected = statistics.holm(p_values, family=eligible[0].recipe.comparisons)
     p_value = {draft.arm.name: p for draft, p in zip(eligible, corrected, strict=True)}
     return [replace(draft, p_value=p_value.get(draft.arm.name)) for draft in compared]
 
 
-def _differences(of: Comparison) -> list[int]:
-    other, arm = of.ranks
-    return [o - a for o, a in zip(other, arm, strict=True)]
-
-
-def _comparison(
+def comparison(
     recipe: Recipe, of: ArmEvidence, of_arms: Mapping[str, ArmEvidence], target: Target
 ) -> Comparison:
-    """What the row of an arm is computed from, but for the p-value."""
+    """What the row of an arm is computed from, but for the p-value.
+
+    Args:
+        recipe: with the arm and the one it is judged against.
+        of: the evidence of the arm.
+        of_arms: evidence by the names of arms, such as that of the one it is judged against.
+        target: that the runs are scored against.
+    """
     name, budget = of.arm.against, recipe.spec.training.steps
     other = of if name is None else of_arms.get(name)
     shared = sorted(of.records.keys() & other.records.keys()) if other else []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -93,3 +94,23 @@ def shown(console: Console, states: list[ArmState]) -> Iterator[Callable[[list[A
 
     console.print(clock.line(states), highlight=False)
     yield line
+
+
+@contextlib.contextmanager
+def one_run(console: Console, task: str, seconds: float | None) -> Iterator[None]:
+    """Shows, while it lasts, that one run is trained again.
+
+    Args:
+        console: where; on a terminal the time gone is shown, elsewhere one line is printed.
+        task: what is trained.
+        seconds: that the run took when it was recorded; loading TensorFlow comes on top.
+    """
+    before = "" if seconds is None else f", {seconds:.2g} s when it was recorded"
+    if not console.is_terminal:
+        console.print(f"training {task}{before}", highlight=False, markup=False, soft_wrap=True)
+        yield
+        return
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        progress.add_task(f"{task}{before}", total=None)
+        yield
