@@ -29,7 +29,7 @@ def differences(folder: Path = FOLDER) -> list[str]:
             lines.append(f"{path}: differs from the evidence{_first_difference(present, text)}")
     for recipe in recipes_in(store):
         lines += [
-            f"{path}: drawn from other evidence, or missing: zoo figures {recipe.id}"
+            f"{path}: other numbers than the evidence gives, or missing: zoo figures {recipe.id}"
             for path in figures.stale(recipe, store)
             if ours or path.is_file()
         ]

@@ -32,7 +32,7 @@ def derived(folder: Path) -> Iterator[tuple[Path, str]]:
         tables.markdown(recipe, rows) + _pictures(folder, recipe) for recipe, rows in boards
     ]
     shown = {column for _, rows in boards for column in tables.columns(rows)}
-    legend = tables.legend(shown)
+    legend = f"{tables.legend(shown)}\n\n{_figures_legend()}"
     yield folder / "LEADERBOARD.md", _HEADING + legend + "\n\n" + "\n".join(sections)
     readme = folder.parent / "README.md"
     text = readme.read_text(encoding="utf-8") if folder == FOLDER and readme.is_file() else ""
@@ -41,6 +41,17 @@ def derived(folder: Path) -> Iterator[tuple[Path, str]]:
         after = rest.partition(_END)[2]
         table = tables.markdown(*boards[0]).partition("\n\n")[2]
         yield readme, f"{before}{_START}\n\n{table}\n{_END}{after}"
+
+
+def _figures_legend() -> str:
+    """How the figures are to be read."""
+    lines = [
+        "In the figures a line is the median of the seeds, its band the middle 80 % of them. An "
+        "arm has one colour and one dash everywhere, the baseline the heavy neutral line.",
+        "",
+        *(f"- **{name}**: {figures.HOW_TO_READ[name]}" for name in figures.FIGURES),
+    ]
+    return "\n".join(lines)
 
 
 def _pictures(folder: Path, recipe: Recipe) -> str:

@@ -25,17 +25,20 @@ class Axis:
 
     def ticks(self, most: int) -> list[tuple[float, str]]:
         """Round values on the axis, about as many as asked for at most, with their texts."""
-        values = self._inside(_powers(self.low, self.high, most)) if self.scale == "log" else []
+        low, high = self.low, self.high
+        values: list[float] = []
+        if self.scale == "log":
+            values = self._inside(_powers(low, high, most))
+            low, high = 10**low, 10**high
         if len(values) < 3:
-            ends = [10**end if self.scale == "log" else end for end in (self.low, self.high)]
-            values = self._inside(_evenly(*ends, most))
+            values = self._inside(_evenly(low, high, most))
         return [(value, cells.number(value)) for value in values]
 
     def _inside(self, values: Iterable[float]) -> list[float]:
         return [value for value in values if -1e-9 <= self.place(value) <= 1 + 1e-9]
 
     def widened(self, values: Iterable[float], most: float) -> "Axis":
-        """With room for more values too, but on each side for no more than a share of its length."""
+        """With room for more values, but on each side for no more than a share of its length."""
         places = [placed(value, self.scale) for value in values]
         room = most * (self.high - self.low)
         low = max(min([self.low, *places]), self.low - room)

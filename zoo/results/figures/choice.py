@@ -1,7 +1,7 @@
 """Which arms of a recipe are told apart in its figures: at most eight, the same in all of them.
 
-The baseline; then the arms that others are judged against; then the fastest of the rest, the
-slowest, the second fastest and so on, by mean steps to the target, of equal ones the recipe's first:
+The baseline; then the arms that others are judged against; then the fastest of the rest by mean
+steps to the target, the slowest, the second fastest and so on, of equal ones the recipe's first:
 what is compared with, the best and the failures. The others are drawn faint.
 """
 
@@ -38,7 +38,7 @@ def told_apart(recipe: Recipe, of_arms: Mapping[str, ArmEvidence]) -> list[str]:
 
 
 def looks(recipe: Recipe, of_arms: Mapping[str, ArmEvidence]) -> dict[str, Look]:
-    """How each arm with evidence is drawn, in the order of the recipe; arguments as `told_apart`."""
+    """How each arm with evidence is drawn, in the recipe's order; arguments as `told_apart`."""
     chosen = told_apart(recipe, of_arms)
     style = styles(name for name in of_arms if name in chosen and name != recipe.baseline)
 

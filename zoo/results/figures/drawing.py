@@ -5,8 +5,8 @@ dark: the two never come apart. Colours of lines are the same on both.
 """
 
 import io
+import itertools
 import re
-import textwrap
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -59,7 +59,7 @@ def svg(plot: Plot) -> bytes:
         matplotlib.rcParams.update(_FONT)
         figure = Figure(figsize=(SIZE[0] / 72, SIZE[1] / 72), dpi=72, facecolor=PAGE[0])
         _Canvas(figure, plot).draw()
-        words = {"Title": shortened(plot.title, 100), "Source": f"sha256:{plot.digest}"}
+        words = {"Title": _without_middle(plot.title, 100), "Source": f"sha256:{plot.digest}"}
         figure.savefig(image, format="svg", metadata={**words, "Date": None, "Creator": None})
     return _finished(image.getvalue())
 
@@ -70,17 +70,20 @@ def digest_in(head: bytes) -> str | None:
     return match[1].decode() if match else None
 
 
-def shortened(text: str, most: int) -> str:
+def _shortened(text: str, most: int) -> str:
     """At most so many characters of a text, all of them printable."""
-    shown = "".join(each if each.isprintable() else " " for each in text)
-    return textwrap.shorten(shown, most, placeholder=" …") if len(shown) > most else shown
+    shown = _printable(text)
+    return shown if len(shown) <= most else f"{shown[: most - 1].rstrip()}…"
 
 
-def _in_the_middle(text: str, most: int) -> str:
-    """At most so many characters of a name, of which the ends tell most."""
-    if len(text) <= most:
-        return text
-    return f"{text[: most // 2]}…{text[len(text) - (most - most // 2 - 1) :]}"
+def _without_middle(text: str, most: int) -> str:
+    """The same of a name, of which both ends tell something."""
+    shown, half = _printable(text), most // 2
+    return shown if len(shown) <= most else f"{shown[:half]}…{shown[half + 1 - most :]}"
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 class _Canvas:
@@ -89,17 +92,14 @@ class _Canvas:
     def __init__(self, figure: Any, plot: Plot) -> None:
         self.figure, self.plot = figure, plot
         self.labelled = [line for line in plot.lines if line.look.role != "faint"]
-        self.labels = {
-            line.label: _in_the_middle(shortened(line.label, 200), _LONGEST)
-            for line in self.labelled
-        }
+        self.labels = {line.label: _without_middle(line.label, _LONGEST) for line in self.labelled}
         if plot.target is not None:
             self.target = f"target {plot.target:g}"
         longest = max([8, *map(len, self.labels.values())])
         self.right = SIZE[0] - _RIGHT - _SAMPLE[1] - 3 - longest * _CHARACTER * _TEXT
         self.top = SIZE[1] - _TOP
         x = [place for line in plot.lines for place in line.x]
-        x += [] if plot.budget is None or not plot.steps else [float(plot.budget)]
+        x += [] if plot.budget is None else [float(plot.budget)]
         self.x = around(x, plot.x_scale, margin=0.0)
         if plot.x_names:
             self.x = Axis("linear", 0.5, len(plot.x_names) + 0.5)
@@ -163,18 +163,24 @@ class _Canvas:
         x, y = zip(*points, strict=True)
         pattern = _PATTERNS[dash]
         style: Any = (0, pattern) if pattern else "-"
-        ends = {"solid_capstyle": "butt", "dash_capstyle": "butt", "solid_joinstyle": "round"}
+        ends: dict[str, Any] = {
+            "solid_capstyle": "butt",
+            "dash_capstyle": "butt",
+            "solid_joinstyle": "round",
+        }
         self.figure.add_artist(
             Line2D(x, y, color=color, lw=width, ls=style, alpha=alpha, transform=None, **ends)
         )
 
     def _words(self) -> None:
         plot, left = self.plot, 10.0
-        self._text(left, SIZE[1] - 16, shortened(plot.title, 68), fontsize=11, fontweight="bold")
+        self._text(
+            left, SIZE[1] - 16, _without_middle(plot.title, 68), fontsize=11, fontweight="bold"
+        )
         quiet = {"color": QUIET[0], "fontsize": _SMALL}
-        self._text(left, SIZE[1] - 32, shortened(plot.subtitle, 90), **quiet)
+        self._text(left, SIZE[1] - 32, _shortened(plot.subtitle, 90), **quiet)
         self._text(left, SIZE[1] - 52, plot.y_label, fontsize=_SMALL)
-        self._text(left, 10, shortened(plot.caption, 90), **quiet)
+        self._text(left, 10, _shortened(plot.caption, 90), **quiet)
         self._text(self.right, 24, plot.x_label, fontsize=_SMALL, ha="right")
 
     def _axes(self) -> None:
@@ -185,7 +191,7 @@ class _Canvas:
         self._path([(_LEFT, _BOTTOM), (self.right, _BOTTOM)], INK[0], 0.8)
         names = self.plot.x_names
         most = int((self.right - _LEFT) / max(len(names), 1) / _SMALL / _CHARACTER)
-        named = [(float(at), _in_the_middle(name, most)) for at, name in enumerate(names, 1)]
+        named = [(float(at), _without_middle(name, most)) for at, name in enumerate(names, 1)]
         for value, text in named or self.x.ticks(10):
             self._text(self._across(value), _BOTTOM - 11, text, fontsize=_SMALL, ha="center")
         if self.plot.budget is not None:
@@ -209,14 +215,12 @@ class _Canvas:
         from matplotlib.patches import Polygon
 
         color, _, _ = self._look(line)
-        edges = (10**self.y.low, 10**self.y.high) if self.y.scale == "log" else ()
-        low_edge, high_edge = edges or (self.y.low, self.y.high)
         piece: list[tuple[float, float, float]] = []
         series = zip(line.x, line.low, line.middle, line.high, strict=False)
         for x, low, middle, high in [*series, (0.0, None, None, None)]:
             if middle is not None:
-                ends = (low_edge if low is None else low, high_edge if high is None else high)
-                piece.append((self._across(x), *map(self._up, ends)))
+                down = _BOTTOM if low is None else self._up(low)
+                piece.append((self._across(x), down, self.top if high is None else self._up(high)))
                 continue
             if len(piece) > 1:
                 outline = [(at, down) for at, down, _ in piece]
@@ -262,7 +266,7 @@ class _Canvas:
 
 def _stairs(points: Points) -> Points:
     """A value holds until the next one."""
-    turns = [[(after[0], before[1]), after] for before, after in zip(points, points[1:])]
+    turns = [[(after[0], before[1]), after] for before, after in itertools.pairwise(points)]
     return [points[0], *(point for turn in turns for point in turn)]
 
 

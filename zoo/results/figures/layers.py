@@ -1,7 +1,7 @@
 """Figures over the layers of a network, and over the steps of time of a recurrent one."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from zoo import theory
@@ -82,7 +82,7 @@ def displacement(
         looks,
         at_end,
         title=f"{recipe.id}: how far each layer has moved",
-        y_label="|W − W at the start| / |W at the start|, after the budget",
+        y_label="norm of the change of W over that of its start, after the budget",
         caption="median and middle 80 % of the seeds; diverged runs: at their last probe",
     )
 
@@ -91,30 +91,29 @@ def _by_layer(
     recipe: Recipe,
     of_arms: Mapping[str, ArmEvidence],
     looks: Mapping[str, Look],
-    row: Callable[[RunRecord], ByLayer],
+    row_of: Callable[[RunRecord], ByLayer],
     predicted: Callable[[ArmEvidence, Series], Series] | None = None,
     **words: Any,
 ) -> Plot:
     """A figure of one value a hidden layer; the last layers of all arms stand below each other."""
-    names: dict[str, list[str]] = {}
+    layers: dict[str, list[str]] = {}
     series: dict[str, dict[str, Series]] = {}
     for name, of in of_arms.items():
-        rows = [values for record in of.records.values() if (values := row(record))]
+        rows = [row for record in of.records.values() if (row := row_of(record))]
         hidden = of.arm.spec.model.hidden_layers(list(rows[0])) if rows else []
-        names[name] = [
-            layer for layer in hidden if any(values.get(layer) is not None for values in rows)
-        ]
-        values = [[each.get(layer) for layer in names[name]] for each in rows]
-        if names[name]:
-            over = over_seeds(values, missing=math.inf)
-            series[name] = {key: positive(value) for key, value in over.items()}
-    deepest = max((len(names[name]) for name in series), default=0)
-    alike = len({tuple(names[name]) for name in series}) == 1
-    of_equal_depth = len({len(names[name]) for name in series}) <= 1
+        measured = [layer for layer in hidden if any(row[layer] is not None for row in rows)]
+        if measured:
+            layers[name] = measured
+            over = over_seeds([[row[layer] for layer in measured] for row in rows], math.inf)
+            series[name] = {key: positive(values) for key, values in over.items()}
+    deepest = max(map(len, layers.values()), default=0)
+    first = next(iter(layers.values()), [])
+    alike = all(each == first for each in layers.values())
+    of_equal_depth = all(len(each) == deepest for each in layers.values())
     lines = []
     for name, of_line in series.items():
         said = predicted(of_arms[name], of_line["middle"]) if predicted else []
-        x = range(deepest - len(names[name]) + 1, deepest + 1)
+        x = range(deepest - len(layers[name]) + 1, deepest + 1)
         lines.append(line(name, looks[name], x, of_line, said))
     if any(each.predicted for each in lines):
         words["caption"] += "; thin dashes: mean-field theory"
@@ -123,7 +122,7 @@ def _by_layer(
     return Plot(
         subtitle=recipe.title,
         x_label=f"hidden layer, from input to output{ends}",
-        x_names=next(iter(names.values())) if alike and deepest <= FEW else [],
+        x_names=first if alike and deepest <= FEW else [],
         y_scale="log",
         lines=in_order(lines),
         **words,
@@ -161,5 +160,5 @@ def _by_time(recipe: Recipe, of_arms: Mapping[str, ArmEvidence], looks: Mapping[
     )
 
 
-def _at_start(probe: ProbeRecord) -> Sequence[float | None]:
+def _at_start(probe: ProbeRecord) -> Series:
     return probe.input_grad_rms[0] if probe.input_grad_rms and probe.steps[:1] == [0] else []

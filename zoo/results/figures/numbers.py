@@ -151,6 +151,6 @@ def faint_ones(lines: Sequence[Line]) -> str:
 
 
 def in_order(lines: Sequence[Line]) -> list[Line]:
-    """The lines as they are drawn: faint ones, the heavy one of the baseline, the others over it."""
+    """The lines as they are drawn: faint ones, over them the heavy baseline, then the others."""
     order = ("faint", "baseline", "told apart")
     return sorted(lines, key=lambda line: order.index(line.look.role))

@@ -30,7 +30,8 @@ def profile(ratios: Mapping[str, Sequence[float | None]]) -> Plot:
         if label in best[:MOST_TOLD_APART]:
             color, dash = style[label]
             look = Look(role="told apart", color=color, dash=dash)
-        x, share = ([rounded(value, DIGITS) for value in column] for column in zip(*points))
+        x = [rounded(place, DIGITS) for place, _ in points]
+        share = [rounded(share, DIGITS) for _, share in points]
         lines.append(Line(label=label, look=look, x=x, middle=share))
     return Plot(
         title="Which kind of mitigation helps on most problems",
