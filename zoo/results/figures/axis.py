@@ -8,6 +8,7 @@ from zoo.results import cells
 from zoo.results.figures.numbers import Scale
 
 _FARTHEST = 1e30  # a value beyond it is drawn there
+_FLATTEST = 0.01  # of a linear one, over its farthest value
 _SHORTEST = 0.5  # of a logarithmic axis, in decades
 
 
@@ -32,7 +33,11 @@ class Axis:
             low, high = 10**low, 10**high
         if len(values) < 3:
             values = self._inside(_evenly(low, high, most))
-        return [(value, cells.number(value)) for value in values]
+        for digits in range(3, 7):  # as many as tell them apart
+            texts = [cells.number(value, digits) for value in values]
+            if len(set(texts)) == len(texts):
+                break
+        return list(zip(values, texts, strict=True))
 
     def _inside(self, values: Iterable[float]) -> list[float]:
         return [value for value in values if -1e-9 <= self.place(value) <= 1 + 1e-9]
@@ -56,7 +61,7 @@ def around(values: Iterable[float], scale: Scale, margin: float = 0.04) -> Axis:
     """The axis that has all of the values, and a share of its length more on both sides."""
     places = [placed(value, scale) for value in values] or [0.0, 1.0]
     low, high = min(places), max(places)
-    least = _SHORTEST if scale == "log" else 1e-3 * max(abs(low), abs(high), 1e-3)
+    least = _SHORTEST if scale == "log" else _FLATTEST * max(abs(low), abs(high), _FLATTEST)
     missing = max(0.0, least - (high - low)) / 2
     low, high = low - missing, high + missing
     return Axis(scale, low - margin * (high - low), high + margin * (high - low))

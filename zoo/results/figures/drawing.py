@@ -175,7 +175,7 @@ class _Canvas:
     def _words(self) -> None:
         plot, left = self.plot, 10.0
         self._text(
-            left, SIZE[1] - 16, _without_middle(plot.title, 68), fontsize=11, fontweight="bold"
+            left, SIZE[1] - 16, _without_middle(plot.title, 64), fontsize=11, fontweight="bold"
         )
         quiet = {"color": QUIET[0], "fontsize": _SMALL}
         self._text(left, SIZE[1] - 32, _shortened(plot.subtitle, 90), **quiet)
