@@ -140,11 +140,11 @@ class _Canvas:
     def draw(self) -> None:
         """All of it."""
         self._words()
-        self._axes()
         if not any(value is not None for line in self.plot.lines for value in line.middle):
             middle = ((_LEFT + self.right) / 2, (_BOTTOM + self.top) / 2)
             self._text(*middle, "nothing was measured that could be shown", ha="center")
             return
+        self._axes()
         for line in self.labelled:
             self._band(line)
         for line in self.plot.lines:
@@ -192,7 +192,8 @@ class _Canvas:
         names = self.plot.x_names
         most = int((self.right - _LEFT) / max(len(names), 1) / _SMALL / _CHARACTER)
         named = [(float(at), _without_middle(name, most)) for at, name in enumerate(names, 1)]
-        for value, text in named or self.x.ticks(10):
+        whole = [tick for tick in self.x.ticks(10) if tick[0] == int(tick[0])]  # layers and steps
+        for value, text in named or whole:
             self._text(self._across(value), _BOTTOM - 11, text, fontsize=_SMALL, ha="center")
         if self.plot.budget is not None:
             across = self._across(self.plot.budget)
