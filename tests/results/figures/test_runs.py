@@ -66,6 +66,12 @@ def test_a_loss_has_a_logarithmic_axis_and_its_worst_is_the_largest(tmp_path, st
     plot = curves(recipe, store)
     assert (plot.y_scale, plot.y_label, plot.target) == ("log", "validation loss", 0.05)
     assert plot.lines[0].low[-1] == 0.1 and plot.lines[0].high[-1] is None
+    for seed in range(3):
+        run = made_up_run(arm, seed, None)
+        losses = [0.0, *run.evaluation.val_loss[1:]]
+        curve = run.evaluation.model_copy(update={"val_loss": losses})
+        store.write_record(arm, run.model_copy(update={"evaluation": curve}))
+    assert curves(recipe, store).lines[0].middle[:2] == [None, 0.1]  # 0 has no logarithm
 
 
 def test_an_arm_whose_runs_have_no_value_has_no_curve_but_still_waits(recipe, store, fill):

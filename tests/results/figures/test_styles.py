@@ -161,6 +161,14 @@ def test_the_baseline_those_compared_with_the_fastest_and_the_slowest(many, stor
         assert len(set(told)) == MOST_TOLD_APART - 1
 
 
+def test_who_is_faster_does_not_change_a_style(many, store):
+    def looks(first, second):
+        filling(many, store)({"sigmoid": [None], "depth_4": [first], "depth_9": [second]})
+        return {line.label: line.look for line in figures.plots(many, store)[0].lines}
+
+    assert looks(20, 30) == looks(30, 20)
+
+
 def test_the_style_of_an_arm_is_the_same_without_the_others(recipe, store, fill):
     fill({"sigmoid": [None], "tanh": [20], "relu": [30]})
 
