@@ -124,7 +124,9 @@ def test_every_text_is_large_enough_within_the_figure_and_beside_the_others(leng
     letters = "bcdefghkmnopqrsuvwxyz_"  # as wide as names are
     names = [(f"{n}_{letters * 3}")[:length] + str(n) for n in range(8)]
     long = "An experiment with deep networks that has a title of two hundred letters. " * 3
-    image = drawing.svg(full(names=names, title=f"{long}: curves", subtitle=long, caption=long))
+    words = {"title": f"{long}: curves", "subtitle": long, "caption": long}
+    labels = {"x_label": long[:70], "y_label": long[:40]}  # as long as any beside a budget
+    image = drawing.svg(full(names=names, **words, **labels))
     every = list(texts(image))
     width, height = drawing.SIZE
     for said, size, left, right, y in every:

@@ -181,7 +181,7 @@ class _Canvas:
         self._text(left, SIZE[1] - 32, _shortened(plot.subtitle, 90), **quiet)
         self._text(left, SIZE[1] - 52, plot.y_label, fontsize=_SMALL)
         self._text(left, 10, _shortened(plot.caption, 90), **quiet)
-        self._text(self.right, 24, plot.x_label, fontsize=_SMALL, ha="right")
+        self._text(_LEFT, 24, plot.x_label, fontsize=_SMALL)
 
     def _axes(self) -> None:
         for value, text in self.y.ticks(7):
