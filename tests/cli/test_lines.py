@@ -137,7 +137,7 @@ def test_a_run_without_streams_and_in_the_c_locale_makes_its_evidence(tmp_path):
     printed = process.stdout.decode("ascii")
     assert process.returncode == 0, printed
     assert r"mine: \xe9 >= \u65e5 [/b] [bold] Activations" in printed
-    assert "4 of 4 runs" in printed and "mine/curves.png" in printed
+    assert "4 of 4 runs" in printed and "mine/curves.svg" in printed
     assert len(list((tmp_path / "zoo-results/runs/mine").rglob("seed-*.json"))) == 4
 
 
@@ -149,7 +149,7 @@ def test_the_evidence_goes_on_to_be_made_when_the_reader_is_gone(command, one_th
         result = command("run", "digits/activation", *SMALL, "--out", out, stdout=gone)
     assert result == (0, "", "")
     assert len(list(out.rglob("seed-*.json"))) == 4 and (out / "manifest.json").is_file()
-    assert len(list(out.rglob("*.png"))) == 2
+    assert len(list(out.rglob("*.svg"))) == 4
 
 
 # ---------------------------------------------------------------- what is typed

@@ -13,7 +13,7 @@ from zoo.results.folder import FOLDER, METHOD, PROGRAM, README, all_stands, rows
 
 
 def test_the_committed_tables_are_those_derived_anew():
-    for path, text in derived.derived(FOLDER):
+    for path, text in derived.derive(FOLDER).files():
         assert check._same(path, path.read_text(encoding="utf-8"), text), path
 
 
@@ -45,7 +45,7 @@ def expect(root, *texts):
 
 
 def test_what_is_derived_stands_without_deriving(ours, monkeypatch):
-    monkeypatch.setattr(derived, "derived", lambda folder: pytest.fail("derived anew"))
+    monkeypatch.setattr(derived, "derive", lambda folder: pytest.fail("derived anew"))
     assert all_stands(ours) and rows_stand(ours)
     assert check.differences(ours) == []
     readme = ours / README

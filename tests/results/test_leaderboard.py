@@ -18,7 +18,7 @@ from tests.made_up_evidence import (
 from zoo.errors import ZooError
 from zoo.evidence.prices import Prices
 from zoo.evidence.record import Clipping, at_budget
-from zoo.results import figures, tables
+from zoo.results import tables
 from zoo.results.cells import number
 from zoo.results.leaderboard import rows
 
@@ -309,7 +309,7 @@ def test_a_record_at_another_rate_than_the_search_chose_is_an_error(recipe, stor
         rows(recipe, store)
 
 
-# ---------------------------------------------------------------- tables and figures
+# ---------------------------------------------------------------- tables
 
 
 @pytest.mark.parametrize("own", [{}, {"clipped": 0.25, "largest_norm": 1.25e-7}])
@@ -362,18 +362,3 @@ def test_markdown_and_json_say_the_same(recipe, store, fill):
 )
 def test_numbers_for_people(value, text):
     assert number(value, 2) == text
-
-
-def test_figures_carry_the_digest_of_their_evidence(recipe, store, fill):
-    fill({"sigmoid": [None] * 3, "tanh": [20, 30, 50]}, sigmoid={"diverged_at": 40})
-    assert figures.stale(recipe, store) == figures.paths(store.root, recipe)
-    drawn = figures.draw(recipe, store)
-    assert figures.stale(recipe, store) == []
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
-    fill({"tanh": [20, 30, 40]})
-    assert figures.stale(recipe, store) == drawn
-
-
-def test_the_budget_stands_in_the_row(recipe, store, fill):
-    fill({"sigmoid": [None]})
-    assert by_arm(recipe, store)["sigmoid"]["budget"] == BUDGET

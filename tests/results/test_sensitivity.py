@@ -6,6 +6,7 @@ from tests.made_up_evidence import YAML, filling, written
 from zoo.evidence.record import Curve
 from zoo.evidence.store import Store
 from zoo.results import sensitivity
+from zoo.results.leaderboard import evidence
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_verdicts_that_hold_change_and_reverse_are_counted(ten):
         values = curve.model_dump() | {"val_accuracy": accuracy}
         store.write_record(tanh, record.model_copy(update={"evaluation": Curve(**values)}))
     store.manifest.write()
-    easier, harder = sensitivity.sensitivity(recipe, store)
+    easier, harder = sensitivity.sensitivity(recipe, evidence(recipe, store))
     assert (easier.value, harder.value) == (0.875, 0.92)
     assert (easier.pairs, easier.same, easier.reversed) == (2, 2, 0)
     assert (harder.pairs, harder.same, harder.reversed) == (2, 1, 1)
@@ -39,5 +40,5 @@ def test_verdicts_that_hold_change_and_reverse_are_counted(ten):
 def test_a_recipe_without_verdicts_has_no_line(ten):
     recipe, store = ten
     (store.root / "runs/made/up/sigmoid/seed-3.json").unlink()
-    assert sensitivity.sensitivity(recipe, store) == []
+    assert sensitivity.sensitivity(recipe, evidence(recipe, store)) == []
     assert sensitivity.markdown([]).count("\n") == 2

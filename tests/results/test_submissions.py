@@ -97,7 +97,7 @@ def test_the_leaderboard_has_a_section_of_them(theirs):
     folder = packed(theirs)
     keep(folder, [Retrained(arm="tanh", seed=3, state="differs", environment={})])
     Store(folder.parents[1]).manifest.write()
-    texts = {path.name: text for path, text in derived.derived(folder.parents[1])}
+    texts = {path.name: text for path, text in derived.derive(folder.parents[1]).files()}
     board = texts["LEADERBOARD.md"]
     assert "## Rows from others" in board
     assert "**refuted** (tanh, seed 3: differs): [evidence](submissions/made__up)" in board

@@ -227,7 +227,7 @@ def leaderboard(
 @results_
 @settings_
 def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str]) -> None:
-    """Draw gradients and learning curves."""
+    """Draw gradients, displacement, learning curves and the runs not yet at the target."""
     from zoo.evidence.store import Store
     from zoo.results import figures, published
     from zoo.results.folder import FOLDER

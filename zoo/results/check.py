@@ -30,24 +30,22 @@ def _differences(folder: Path, ours: bool) -> list[str]:
     """Of the derived files, derived anew."""
     from zoo.evidence.store import Store
     from zoo.results import figures
-    from zoo.results.derived import derived
-    from zoo.results.published import has_evidence, recipes_in, strange
+    from zoo.results.derived import derive
+    from zoo.results.published import has_evidence, strange
 
     if not has_evidence(folder):
         raise ZooError(f"{folder}: no run records to check against: --check needs a clone")
-    store = Store(folder)
-    lines = strange(store) if ours else []
-    for path, text in derived(folder):
+    lines = strange(Store(folder)) if ours else []
+    result = derive(folder)
+    for path, text in result.files():
         present = path.read_text(encoding="utf-8") if path.is_file() else ""
         if not _same(path, present, text) and (ours or (present and path.name != DIGESTS)):
             lines.append(f"{path}: differs from the evidence{_first_difference(present, text)}")
-    for recipe in recipes_in(store):
-        lines += [
-            f"{path}: drawn from other evidence, or missing: zoo figures {recipe.id}"
-            for path in figures.stale(recipe, store)
-            if ours or path.is_file()
-        ]
-    return lines
+    return lines + [
+        f"{folder / name}: other numbers than the evidence gives, or missing: see zoo figures"
+        for name, plot in result.plots.items()
+        if (ours or (folder / name).is_file()) and not figures.shows(folder / name, plot)
+    ]
 
 
 def _same(path: Path, present: str, text: str) -> bool:

@@ -1,8 +1,10 @@
 """Every file that is derived from a folder of evidence: tables, figures, the README's rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.evidence.manifest import Manifest
 from zoo.evidence.store import Store
 from zoo.files import write_whole
 from zoo.recipe import Recipe
@@ -17,7 +19,10 @@ from zoo.results import (
     submissions,
     tables,
 )
+from zoo.results.columns import Row
+from zoo.results.figures import Plot
 from zoo.results.folder import DIGESTS, END, FOLDER, METHOD, README, START, derivation
+from zoo.results.overview import Line
 from zoo.results.published import recipes_in
 
 _HEADING = """# Leaderboard
@@ -37,46 +42,91 @@ A verdict comes from ten paired seeds; numbers compared without one are marked b
 """
 
 
-def derived(folder: Path) -> Iterator[tuple[Path, str]]:
-    """The path and text of each table that follows from the evidence in a folder."""
-    texts = _texts(folder)
-    yield from ((folder / name, text) for name, text in texts.items())
-    yield folder / DIGESTS, derivation(folder, texts)
+@dataclass(frozen=True)
+class Derived:
+    """What follows from the evidence in a folder.
+
+    Attributes:
+        folder: it.
+        texts: tables and lists, by their path from the folder.
+        plots: the numbers of each figure, likewise.
+    """
+
+    folder: Path
+    texts: Mapping[str, str]
+    plots: Mapping[str, Plot]
+
+    def files(self) -> Iterator[tuple[Path, str]]:
+        """The path and text of each file but the figures, the digests of all last."""
+        yield from ((self.folder / name, text) for name, text in self.texts.items())
+        of_plots = {name: plot.digest for name, plot in self.plots.items()}
+        yield self.folder / DIGESTS, derivation(self.folder, self.texts, of_plots)
 
 
-def _texts(folder: Path) -> dict[str, str]:
-    """The texts, by their path from the folder."""
-    store = Store(folder)
-    boards, lines = [], []
+def derive(folder: Path) -> Derived:
+    """Computes tables and figures from the evidence in a folder.
+
+    Raises:
+        ZooError: if something in it is damaged, or belongs to other recipes.
+    """
+    store, boards, lines, targets = Store(folder), [], [], []
+    plots: dict[str, Plot] = {}
     for recipe in recipes_in(store):
-        compared = leaderboard.comparisons(recipe, store)
+        of_arms = leaderboard.evidence(recipe, store)
+        compared = leaderboard.judged(recipe, store, of_arms)
         boards.append((recipe, [columns.row(each) for each in compared]))
         lines += overview.lines(compared, boards[-1][1])
+        targets += sensitivity.sensitivity(recipe, of_arms)
+        paths = (_from(folder, path) for path in figures.paths(folder, recipe))
+        plots |= dict(zip(paths, figures.plots_of(recipe, of_arms), strict=True))
+    if ratios := overview.times_best(lines):
+        plots[_from(folder, figures.profile_path(folder))] = figures.profile(ratios)
+    texts = _tables(folder, boards, lines, plots)
+    if boards and folder == FOLDER:
+        table = tables.markdown(*boards[0]).partition("\n\n")[2]
+        brief = f"{overview_table.short(lines)}\n{overview_table.SHORT_LEGEND}"
+        shown = {README: f"{brief}\n\n{table}", METHOD: sensitivity.markdown(targets)}
+        texts |= {name: _with_part(folder / name, part) for name, part in shown.items()}
+    return Derived(folder, texts, plots)
+
+
+def _tables(
+    folder: Path,
+    boards: Sequence[tuple[Recipe, list[Row]]],
+    lines: Sequence[Line],
+    plots: Mapping[str, Plot],
+) -> dict[str, str]:
     every = [row for _, rows in boards for row in rows]
-    sections = [
-        tables.markdown(recipe, rows) + _pictures(folder, recipe) for recipe, rows in boards
-    ]
-    first, legend = overview_table.markdown(lines), overview_table.LEGEND
+    parts = [overview_table.markdown(lines), overview_table.LEGEND]
+    if (path := _from(folder, figures.profile_path(folder))) in plots:
+        parts += [_picture("Which mitigations are near the best", path)]
+        parts += [f"- **profile**: {figures.HOW_TO_READ['profile']}"]
     meanings = tables.legend({heading for _, rows in boards for heading in tables.columns(rows)})
-    parts = (first, legend, "## All arms", meanings, *sections)
+    parts += ["## All arms", meanings, _figures_legend()]
+    for recipe, rows in boards:
+        names = [_from(folder, path) for path in figures.paths(folder, recipe)]
+        pictures = [_picture(f"{recipe.title}: {Path(name).stem}", name) for name in names]
+        parts += [tables.markdown(recipe, rows), "\n".join(pictures)]
     others = [submissions.read(path) for path in submissions.folders(folder / "submissions")]
     if others:
-        parts = (*parts, _SUBMISSIONS_HEADING, *map(_submission, others))
+        parts += [_SUBMISSIONS_HEADING, *map(_submission, others)]
     texts = {
         "leaderboard.json": tables.as_json(every),
         "overview.json": overview_table.as_json(lines),
         "LEADERBOARD.md": _HEADING + "\n\n".join(part.strip() for part in parts) + "\n",
     }
     if (ledger := folder / "claims.yaml").is_file():
-        judged = claims.judged(claims.read(ledger), every)
-        texts["CLAIMS.md"] = _CLAIMS_HEADING + claims.markdown(judged)
-    if boards and folder == FOLDER:
-        table = tables.markdown(*boards[0]).partition("\n\n")[2]
-        brief = f"{overview_table.short(lines)}\n{overview_table.SHORT_LEGEND}"
-        targets = [each for recipe, _ in boards for each in sensitivity.sensitivity(recipe, store)]
-        shown = {README: f"{brief}\n\n{table}", METHOD: sensitivity.markdown(targets)}
-        texts |= {name: _with_part(folder / name, part) for name, part in shown.items()}
+        of_claims = claims.judged(claims.read(ledger), every)
+        texts["CLAIMS.md"] = _CLAIMS_HEADING + claims.markdown(of_claims)
     return texts
+
+
+def _from(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _picture(words: str, path: str) -> str:
+    return f"![{words}]({path})"
 
 
 def _with_part(path: Path, part: str) -> str:
@@ -103,19 +153,27 @@ def _submission(of: submissions.Submission) -> str:
     return f"{head}\n\n{checked}: {link}\n\n{table}"
 
 
-def _pictures(folder: Path, recipe: Recipe) -> str:
-    paths = [path.relative_to(folder).as_posix() for path in figures.paths(folder, recipe)]
-    return (
-        "\n" + "\n".join(f"![{recipe.title}: {Path(path).stem}]({path})" for path in paths) + "\n"
-    )
+def _figures_legend() -> str:
+    """How the figures are to be read."""
+    lines = [
+        "In the figures a line is the median of the seeds, its band the middle 80 % of them. An "
+        "arm has one colour and one dash everywhere, the baseline the heavy neutral line.",
+        "",
+        *(f"- **{name}**: {figures.HOW_TO_READ[name]}" for name in figures.FIGURES),
+    ]
+    return "\n".join(lines)
 
 
 def write(folder: Path = FOLDER) -> list[Path]:
     """Writes the manifest, the tables and the figures of a folder of evidence."""
-    store = Store(folder)
-    store.manifest.write()
-    written = [path for recipe in recipes_in(store) for path in figures.draw(recipe, store)]
-    for path, text in derived(folder):
-        write_whole(path, text)
+    Manifest(folder).write()
+    result = derive(folder)
+    written = []
+    for name, plot in result.plots.items():
+        written.append(folder / name)
+        if not figures.shows(folder / name, plot):
+            write_whole(folder / name, figures.svg(plot))
+    for path, text in result.files():
         written.append(path)
+        write_whole(path, text)
     return written

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,16 @@ README, METHOD = "../README.md", "../docs/method.md"  # of which the part betwee
 START, END = "<!-- made by scripts/reference.py -->", "<!-- end -->"
 
 
-def derivation(folder: Path, texts: Mapping[str, str]) -> str:
+def derivation(folder: Path, texts: Mapping[str, str], plots: Mapping[str, str]) -> str:
     """The text of derived.json: the SHA-256 of what was derived, and of what from.
 
     Args:
         folder: of the evidence.
         texts: that were derived, by their path from the folder.
+        plots: the digests of the numbers of figures, by their path from the folder.
     """
     digests = {name: _digest(_derived_part(name, text).encode()) for name, text in texts.items()}
+    digests |= plots
     return json.dumps({**_sources(folder), **digests}, indent=0, sort_keys=True) + "\n"
 
 
@@ -63,15 +66,28 @@ def all_stands(folder: Path) -> bool:
 def _stand(folder: Path, names: Iterable[str]) -> bool:
     recorded = _recorded(folder)
     try:
-        now = {
-            name: _OF_MANY[name](folder)
-            if name in _OF_MANY
-            else _digest(_derived_part(name, read_bytes(folder / name).decode()).encode())
-            for name in names
-        }
+        return all(recorded.get(name) == _digest_of_file(folder, name) for name in names)
     except (ZooError, UnicodeDecodeError):
         return False
-    return all(recorded.get(name) == digest for name, digest in now.items())
+
+
+def _digest_of_file(folder: Path, name: str) -> str | None:
+    if name in _OF_MANY:
+        return _OF_MANY[name](folder)
+    data = read_bytes(folder / name)
+    if name.endswith(".svg"):
+        return digest_in(data)
+    return _digest(_derived_part(name, data.decode()).encode())
+
+
+_SOURCE = re.compile(rb"<dc:source>sha256:([0-9a-f]{64})</dc:source>")
+_HEAD = 4096  # bytes, in which it stands
+
+
+def digest_in(figure: bytes) -> str | None:
+    """The digest of its numbers that the file of a figure holds; None if there is none."""
+    match = _SOURCE.search(figure[:_HEAD])
+    return match[1].decode() if match else None
 
 
 def _recorded(folder: Path) -> dict[str, str]:

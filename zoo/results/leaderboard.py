@@ -88,6 +88,11 @@ def comparisons(
             replace(draft, lacking="exploratory target")
             for draft in drafts(recipe, of_arms, _target(recipe, target_value))
         ]
+    return judged(recipe, store, of_arms)
+
+
+def judged(recipe: Recipe, store: Store, of_arms: Mapping[str, ArmEvidence]) -> list[Comparison]:
+    """As `comparisons` at the recipe's target, of evidence that was read from `store`."""
     compared = drafts(recipe, of_arms, recipe.spec.target)
     if (reason := flaw(recipe, store)) is not None:
         compared = [replace(draft, lacking=draft.lacking or reason) for draft in compared]

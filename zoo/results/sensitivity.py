@@ -1,13 +1,13 @@
 """What verdicts owe to the value of the target: the same curves, scored at others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from zoo.evidence.store import Store
 from zoo.recipe import Recipe
 from zoo.recipe.schema import Target
 from zoo.results import leaderboard
 from zoo.results.cells import number
+from zoo.results.eligibility import ArmEvidence
 from zoo.results.statistics import Verdict
 
 FACTORS = (1.25, 0.8)  # of the error rate or the loss that the target permits: easier and harder
@@ -34,13 +34,9 @@ class Sensitivity:
     reversed: int
 
 
-def sensitivity(recipe: Recipe, store: Store) -> list[Sensitivity]:
-    """The verdicts of a recipe beside those at each of `FACTORS`; none where it has none.
-
-    Raises:
-        ZooError: as `zoo.results.leaderboard.rows`.
-    """
-    of_arms, target = leaderboard.evidence(recipe, store), recipe.spec.target
+def sensitivity(recipe: Recipe, of_arms: Mapping[str, ArmEvidence]) -> list[Sensitivity]:
+    """The verdicts of a recipe beside those at each of `FACTORS`; none where it has none."""
+    target = recipe.spec.target
 
     def verdicts(at: Target) -> dict[str, Verdict]:
         compared = leaderboard.tested(leaderboard.drafts(recipe, of_arms, at))
