@@ -4,9 +4,10 @@
     python scripts/reference.py                       # derive tables and figures anew
     python scripts/reference.py --trial 'digits/*'    # three seeds that are not reported
 
-An interrupted call goes on where it was. The evidence is made with the recipes as they are: no
-setting can be changed here. A trial is what claims are worded from before the reference run: its
-seeds are others than the reported ones, its evidence lies in zoo-results/trial.
+An interrupted call goes on where it was; what is missing and about how long it takes stands first.
+'*' is all of it, but for the data sets that need the network. The evidence is made with the recipes
+as they are: no setting can be changed here. A trial is what claims are worded from before the
+reference run: its seeds are others than the reported ones, its evidence lies in zoo-results/trial.
 """
 
 import argparse
@@ -18,6 +19,8 @@ from rich.console import Console
 from zoo import recipe as recipes
 from zoo.cli.process import as_command
 from zoo.cli.terminal import print_table, width
+from zoo.data import loading
+from zoo.errors import ZooError
 from zoo.evidence.store import Store
 from zoo.results import derived, leaderboard, tables
 from zoo.results.folder import FOLDER
@@ -27,6 +30,10 @@ from zoo.sweep.workers import local, worker_count
 
 TRIAL = Path("zoo-results") / "trial"
 TRIAL_SEEDS = range(100, 103)
+DEBIAN = (
+    "; Debian has them: apt-get install dataset-fashion-mnist, then "
+    "python scripts/fashion_mnist_from_debian.py"
+)
 
 
 def main() -> None:
@@ -36,13 +43,34 @@ def main() -> None:
     options = parser.parse_args()
 
     chosen = [recipes.load(str(path)) for _, path in recipes.find(options.recipes)]
-    store = Store(TRIAL if options.trial else FOLDER)
+    if "*" in options.recipes:
+        chosen = [recipe for recipe in chosen if recipe.minutes is not None]
+    store, seeds = Store(TRIAL if options.trial else FOLDER), TRIAL_SEEDS if options.trial else None
     with store.locked():
+        missing = [recipe for recipe in chosen if not Sweep([recipe], store, seeds=seeds).finished]
+        announce(missing)
         for recipe in chosen:
-            train(recipe, store, TRIAL_SEEDS if options.trial else None)
+            train(recipe, store, seeds)
     if not options.trial:
         for path in derived.write():
             print(path)
+
+
+def announce(missing: list[recipes.Recipe]) -> None:
+    """Says what will be trained and about how long it takes, where recipes say so.
+
+    Raises:
+        ZooError: if a data set cannot be had.
+    """
+    for recipe in missing:
+        print(f"{recipe.id}: about {recipe.minutes or '?'} minutes on 2 cores")
+    if len(missing) > 1:
+        print(f"together: about {sum(recipe.minutes or 0 for recipe in missing):.0f} minutes")
+    for data in dict.fromkeys(recipe.spec.data for recipe in missing):
+        try:
+            loading.load_for(data)
+        except ZooError as error:
+            raise ZooError(f"{error}{DEBIAN if 'fashion' in data.name else ''}") from None
 
 
 def train(recipe: recipes.Recipe, store: Store, seeds: range | None) -> None:
