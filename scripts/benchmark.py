@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from zoo.cli.process import as_command, at_least
+from zoo.results.folder import FOLDER
 
 PEERS = Path(__file__).parent / "peers"
 PLAIN_RUNS = 8  # of the 96 that the recipe has: plain Keras trains a part and is scaled
@@ -136,12 +137,37 @@ def families(pairs: int) -> None:
         say(f"{what}: over model.fit held to 1 core", one)
 
 
+def results(pairs: int) -> None:
+    """What the evidence costs to read, check and show."""
+    checks, boards = [], []
+    for _ in range(pairs):
+        read = side("hash_files", FOLDER)["process"]
+        checks.append(timed("leaderboard", "--check") / read)
+        boards.append(timed("leaderboard") / timed("list"))
+    say("zoo leaderboard --check over a process that hashes the records once", checks)
+    say("zoo leaderboard over zoo list", boards)
+    many = side("zoo_rows", 100_000)
+    print(
+        f"rows of {many['records']} made-up records: {many['seconds']:.1f} s, "
+        f"{many['resident']:.2f} GiB"
+    )
+
+
+def timed(*arguments: str) -> float:
+    """The seconds of a command of the zoo, start to finish."""
+    began = time.time()
+    command = [sys.executable, "-m", "zoo", *arguments]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.time() - began
+
+
 PARTS: dict[str, Callable[[int], None]] = {
     "runs": runs,
     "scaling": scaling,
     "reuse": reuse,
     "mlp": mlp,
     "families": families,
+    "results": results,
 }
 
 

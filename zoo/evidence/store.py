@@ -238,10 +238,10 @@ def _validated(path: Path, validate: Any) -> Any:
 
 
 def _keys(value: Any) -> int:
-    """How many keys a value of JSON has, at all depths; of a list's items, where the first has."""
+    """How many keys a value of JSON has; of a list's items, where the first has some."""
     if isinstance(value, dict):
         return len(value) + sum(map(_keys, value.values()))
-    if isinstance(value, list) and value and isinstance(value[0], dict | list):
+    if isinstance(value, list) and value and isinstance(value[0], dict):
         return sum(map(_keys, value))
     return 0
 

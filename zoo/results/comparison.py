@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any, Literal
@@ -252,36 +252,41 @@ class Comparison:
         """
 
         def first(record: RunRecord) -> float | None:
-            return self._delta_ratio(record, 0) if record.probe.steps[:1] == [0] else None
+            ratios = self._delta_ratios(record, until=0)
+            return ratios[0] if ratios and record.probe.steps[0] == 0 else None
 
         return self.median(first)
 
     @property
     def delta_ratio_early(self) -> float | None:
         """Its time average over the first tenth of the budget, the median over runs."""
+        end = round(self.budget / 10)
 
         def average(record: RunRecord) -> float | None:
-            steps = record.probe.steps
-            ratios = [self._delta_ratio(record, row) for row in range(len(steps))]
-            return statistics.early_average(steps, ratios, round(self.budget / 10))
+            ratios = self._delta_ratios(record, until=end)
+            return statistics.early_average(record.probe.steps[: len(ratios)], ratios, end)
 
         return self.median(average)
 
-    def _delta_ratio(self, record: RunRecord, row: int) -> float | None:
-        family, probe = self.arm.spec.model, record.probe
-        if family.gradient_by_time:
-            by_time = probe.input_grad_rms[row] if probe.input_grad_rms else []
-            tenth = max(1, len(by_time) // 10)
-            return _ratio(_mean(by_time[:tenth]), _mean(by_time[-tenth:]))
-        known = self._hidden_deltas(record, row)
-        return _ratio(known[0], known[-1]) if len(known) > 1 else None
+    def _delta_ratios(self, record: RunRecord, until: int) -> Series:
+        """At the probes up to a step."""
+        probe = record.probe
+        rows = range(sum(step <= until for step in probe.steps))
+        if self.arm.spec.model.gradient_by_time:
+            times = probe.input_grad_rms or [[]] * len(rows)
+            tenth = max(1, len(times[0]) // 10) if times else 1
+            return [_ratio(_mean(times[row][:tenth]), _mean(times[row][-tenth:])) for row in rows]
+        deltas = self._hidden_deltas(record, rows)
+        return [_ratio(of[0], of[-1]) if len(of) > 1 else None for of in deltas]
 
-    def _hidden_deltas(self, record: RunRecord, row: int) -> list[float]:
-        """The rms of dL/dz of the hidden layers that have a z; an embedding has none."""
-        rows = record.probe.quantity("delta_rms")
-        deltas = dict(zip(record.probe.layers, rows[row], strict=True)) if rows else {}
-        hidden = [deltas.get(name) for name in self._hidden_layers(record)]
-        return [delta for delta in hidden if delta is not None]
+    def _hidden_deltas(self, record: RunRecord, rows: Iterable[int]) -> list[list[float]]:
+        """The rms of dL/dz of the hidden layers that have a z, at some probes."""
+        deltas = record.probe.quantity("delta_rms")
+        if deltas is None:
+            return [[] for _ in rows]
+        layers = record.probe.layers
+        places = [layers.index(name) for name in self._hidden_layers(record)]
+        return [[d for place in places if (d := deltas[row][place]) is not None] for row in rows]
 
     def _hidden_layers(self, record: RunRecord) -> list[str]:
         return self.arm.spec.model.hidden_layers(record.probe.layers)
@@ -293,7 +298,7 @@ class Comparison:
         if self.arm.spec.model.gradient_by_time or not starts:
             return None
         depth = len(self._hidden_layers(starts[0]))
-        deltas = [self._hidden_deltas(run, 0) for run in starts]
+        deltas = [self._hidden_deltas(run, [0])[0] for run in starts]
         if depth < 2 or any(len(of) < depth or not all(of) for of in deltas):
             return None
         first = starts[0]

@@ -6,6 +6,7 @@ pairs.
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -165,11 +166,10 @@ def early_average(steps: Sequence[int], values: Sequence[float | None], end: int
     or if the probes do not span it.
     """
     pairs = [(step, value) for step, value in zip(steps, values, strict=True) if step <= end]
-    if not pairs or any(value is None for _, value in pairs):
+    known = [(step, value) for step, value in pairs if value is not None]
+    if not known or len(known) < len(pairs) or end == 0:
         return None
-    if (pairs[0][0], pairs[-1][0]) != (0, end) or end == 0:
+    if (known[0][0], known[-1][0]) != (0, end):
         return None
-    import numpy as np
-
-    x, y = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
-    return float(np.trapezoid(y, x) / (x[-1] - x[0]))
+    areas = [(b - a) * (x + y) / 2 for (a, x), (b, y) in itertools.pairwise(known)]
+    return math.fsum(areas) / end
