@@ -345,3 +345,17 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, cwd=tmp_path
     )
     assert process.stderr == "" and process.returncode == 0
+
+
+def test_submit_says_what_it_needs(tmp_path):
+    process = zoo_here("submit", "digits/activation", cwd=tmp_path)
+    assert process.returncode == 2
+    assert process.stderr == (
+        "digits/activation: not the path of a YAML file: a recipe of the zoo is there already\n"
+    )
+    path = tmp_path / "recipes" / "mine" / "own.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("extends: digits/clipping\ntitle: Mine\n")
+    process = zoo_here("submit", path, "--results", tmp_path / "nothing", cwd=tmp_path)
+    assert process.returncode == 2
+    assert "no record of mine/own/none, the baseline" in process.stderr

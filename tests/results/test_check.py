@@ -77,6 +77,33 @@ def test_a_changed_digit_of_a_table_is_named(ours, name):
         expect(ours, f"{name}: differs from the evidence")
 
 
+def test_what_is_deleted_comes_back_byte_for_byte(ours):
+    paths = [path for path, _ in derived.derive(ours).files()]
+    before = {path: path.read_bytes() for path in paths}
+    for path in paths:
+        if path.name in ("README.md", "method.md"):  # the part that is derived
+            text = path.read_text()
+            start, end = text.index(folder.START), text.index(folder.END)
+            path.write_text(text[:start] + folder.START + "\n" + text[end:])
+        else:
+            path.unlink()
+    pictures = sorted((ours / "figures").rglob("*.svg"))
+    for picture in pictures:
+        picture.unlink()
+    derived.write(ours)
+    assert {path: path.read_bytes() for path in paths} == before
+    assert sorted((ours / "figures").rglob("*.svg")) == pictures
+    assert check.differences(ours) == []
+
+
+def test_a_figure_of_other_numbers_is_named(ours):
+    one, other, *_ = sorted((ours / "figures").rglob("*.svg"))
+    one.write_bytes(other.read_bytes())
+    expect(ours, f"{one}: other numbers than the evidence gives, or missing")
+    one.unlink()
+    expect(ours, f"{one}: other numbers than the evidence gives, or missing")
+
+
 def records(root):
     return sorted((root / "runs").rglob("seed-*.json"))
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.errors import ZooError
 from zoo.evidence.manifest import Manifest
 from zoo.evidence.store import Store
-from zoo.files import write_whole
+from zoo.files import is_there, write_whole
 from zoo.recipe import Recipe
 from zoo.results import (
     claims,
@@ -15,6 +16,7 @@ from zoo.results import (
     leaderboard,
     overview,
     overview_table,
+    second,
     sensitivity,
     submissions,
     tables,
@@ -86,8 +88,20 @@ def derive(folder: Path) -> Derived:
         table = tables.markdown(*boards[0]).partition("\n\n")[2]
         brief = f"{overview_table.short(lines)}\n{overview_table.SHORT_LEGEND}"
         shown = {README: f"{brief}\n\n{table}", METHOD: sensitivity.markdown(targets)}
+        if repeated := _repeated(folder, [recipe for recipe, _ in boards]):
+            shown[METHOD] += f"\n{second.markdown(repeated, second.lot(folder))}"
         texts |= {name: _with_part(folder / name, part) for name, part in shown.items()}
     return Derived(folder, texts, plots)
+
+
+def _repeated(folder: Path, chosen: Sequence[Recipe]) -> list[second.Repeated]:
+    again = Store(second.folder_of(folder))
+    if not is_there(again.root):
+        return []
+    if unlike := again.manifest.differences():
+        raise ZooError(unlike[0])
+    store = Store(folder)
+    return [each for recipe in chosen for each in second.repeated(recipe, store, again)]
 
 
 def _tables(

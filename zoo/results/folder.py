@@ -116,7 +116,11 @@ def _submissions(folder: Path) -> str:
     return _digest_of(path for path in (folder / "submissions").rglob("*") if path.is_file())
 
 
-_OF_MANY = {PROGRAM: _program, "submissions": _submissions}  # files
+def _second(folder: Path) -> str:
+    return _digest_of(path for path in (folder / "second").rglob("*.json"))
+
+
+_OF_MANY = {PROGRAM: _program, "submissions": _submissions, "second": _second}  # files
 
 
 def _digest_of(paths: Iterable[Path]) -> str:
