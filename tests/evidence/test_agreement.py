@@ -164,6 +164,13 @@ def test_what_float32_holds_with_fewer_digits_may_be_0_elsewhere(first, kept, ar
     )
 
 
+@pytest.mark.parametrize(("precision", "most"), [("float32", 0.005), ("mixed_bfloat16", 0.25)])
+def test_numbers_of_few_bits_may_be_farther_apart(precision, most, run):
+    half = recipes.load("digits/activation", {"training.precision": precision}).arms["tanh"]
+    for factor, found in {1 - most / 2: [], 1 - 1.1 * most: ["probe at step 0"]}.items():
+        assert beyond(half, run, elsewhere(with_probe(run, "delta_rms", factor))) == found
+
+
 @pytest.mark.parametrize("name", AT_START)
 def test_a_start_that_is_not_finite_in_one_is_beyond_it(name, arm, run):
     rows = [[None] * 3, *run.probe.quantity(name)[1:]]

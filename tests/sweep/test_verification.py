@@ -55,8 +55,8 @@ def digests(root: Path) -> dict[Path, tuple[str, int]]:
 
 def test_an_honest_record_is_equal_and_nothing_is_written(trained, tmp_path):
     arm, store = with_settings().arms["relu"], Store(tmp_path)
-    for seed in (0, 1):
-        store.write_record(arm, trained(seed=seed))
+    for seed, rate in enumerate((RATE, SLOW)):
+        store.write_record(arm, trained(seed=seed, rate=rate))
     store.manifest.write()
     before = digests(tmp_path)
     for seed in (0, 1):

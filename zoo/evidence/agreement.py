@@ -27,6 +27,7 @@ AT_START = ("kernel_rms", "delta_rms", "kernel_grad_norm", "update_ratio")
 
 # The tolerance, each part wider than what docs/method.md has as measured ("Training a row again").
 PROBE = 0.005  # of AT_START before the first step: the share of the larger that two may be apart
+PROBE_IN_HALF = 0.25  # the same in half precision, whose numbers have 8 or 11 bits
 FIRST_LOSS = 0.05  # the same of the training loss up to the first evaluation
 STEPS = 0.5  # the same of steps-to-target and of the step of divergence ...
 EVALUATIONS = 5  # ... or so many evaluations, if that is more
@@ -180,9 +181,10 @@ def _bounds(arm: Arm, one: RunRecord, other: RunRecord) -> list[Bound]:
     tests = [(one.test_accuracy, other.test_accuracy)]
     budget, every = arm.spec.training.steps, arm.spec.training.evaluate_every
     times = ranked([one.steps_to_target, other.steps_to_target], budget, every)
+    half = arm.spec.training.precision not in (None, "float32")
     return [
         Bound("model and grid", _shape_apart(one, other), 0.0),
-        Bound("probe at step 0", _start_apart(one, other), PROBE),
+        Bound("probe at step 0", _start_apart(one, other), PROBE_IN_HALF if half else PROBE),
         Bound(
             "first training loss", max((_apart(*pair) for pair in first), default=0.0), FIRST_LOSS
         ),
