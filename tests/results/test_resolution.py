@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.results.resolution import MOST_PAIRS, resolution
-from zoo.results.statistics import LEVEL, sign_flip_p
+from zoo.results.resolution import resolution
+from zoo.results.statistics import LEVEL, MOST_LISTED, sign_flip_p
 
 TIMES = st.lists(st.tuples(st.integers(50, 500), st.integers(50, 500)), min_size=10, max_size=12)
 
@@ -46,5 +46,5 @@ def test_no_answer_where_scatter_is_not_known():
     assert resolution([*times[:-1], None], times, 1) is None
     assert resolution(times, [*times[:-1], None], 1) is None
     assert resolution([100], [50], 1) is None
-    assert resolution([100] * (MOST_PAIRS + 1), [50] * (MOST_PAIRS + 1), 1) is None
+    assert resolution([100] * (MOST_LISTED + 1), [50] * (MOST_LISTED + 1), 1) is None
     assert resolution(times[:3], times[:3], 1) is None  # 3 pairs have a p of 0.25 at least

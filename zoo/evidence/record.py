@@ -97,7 +97,7 @@ class ProbeRecord(Strict):
     @model_validator(mode="after")
     def _rectangular(self) -> "ProbeRecord":
         for name, rows in self.__pydantic_extra__.items():
-            if len(rows) != len(self.steps) or any(len(row) != len(self.layers) for row in rows):
+            if len(rows) != len(self.steps) or not set(map(len, rows)) <= {len(self.layers)}:
                 raise ValueError(f"{name} is not a list over steps of lists over layers")
         if self.steps and not self.layers:
             raise ValueError("layers is empty")

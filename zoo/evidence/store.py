@@ -240,7 +240,7 @@ def _validated(path: Path, validate: Any) -> Any:
 def _keys(value: Any) -> int:
     """How many keys a value of JSON has; of a list's items, where the first has some."""
     if isinstance(value, dict):
-        return len(value) + sum(map(_keys, value.values()))
+        return len(value) + sum(_keys(v) for v in value.values() if type(v) in (dict, list))
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return sum(map(_keys, value))
     return 0

@@ -3,6 +3,7 @@
 Whoever may leave out runs, add some, or look again with more of them can make noise significant.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,10 +38,18 @@ class ArmEvidence:
     search: Sequence[TuningRun]
     price: float | None = None
 
-    @property
+    @functools.cached_property
     def tuned(self) -> Tuned | None:
         """What the search says; None if it is not complete, or there is one rate."""
         return tuning.tune(self.arm.spec.training, self.search)
+
+    @property
+    def rate(self) -> float | None:
+        """That of the reported runs; None while the search for it is not complete."""
+        grid = self.arm.spec.training.learning_rate
+        if len(grid) == 1:
+            return grid[0]
+        return None if self.tuned is None else self.tuned.learning_rate
 
 
 def seeds_needed(comparisons: int) -> int:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from zoo.errors import ZooError
-from zoo.evidence import tuning
 from zoo.evidence.record import RunRecord, time_to_target
 from zoo.evidence.store import Store
 from zoo.recipe import Arm, Recipe
@@ -53,12 +52,11 @@ def of_arm(arm: Arm, store: Store, price: float | None = None) -> ArmEvidence:
         store.tuning(arm),
         price,
     )
-    rate = tuning.reported_rate(arm.spec.training, of.search)
     for record in of.records.values():
-        if rate not in (None, record.learning_rate):
+        if of.rate not in (None, record.learning_rate):
             raise ZooError(
                 f"{store.root}: {arm.id}: seed {record.seed} ran at {record.learning_rate}, "
-                f"the search chose {rate}: restore the files, or delete both"
+                f"the search chose {of.rate}: restore the files, or delete both"
             )
     return of
 

@@ -1,19 +1,8 @@
 """How small a speedup a comparison can call better: what its seeds scatter by decides."""
 
-import functools
-import itertools
-import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from zoo.results.statistics import LEVEL
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-MOST_PAIRS = 16  # all assignments of signs are listed
-_LARGEST = 100.0
+from zoo.results.statistics import LEVEL, MOST_LISTED, signs
 
 
 def resolution(
@@ -21,8 +10,10 @@ def resolution(
 ) -> float | None:
     """The smallest speedup that these runs, all quicker by one factor, would have as "better".
 
-    The arm's times are multiplied by one number until the paired sign-flip test just calls it
-    better at Holm's strictest level, that of the smallest of `comparisons` p-values.
+    The arm's times a are multiplied by one number c until the paired sign-flip test just calls it
+    better at Holm's strictest level, that of the smallest of `comparisons` p-values. An assignment
+    of signs s counts against it where |sum s (o - c a)| is at least sum (o - c a), which is so from
+    one c on, the smaller of sum (1 - s) o / sum (1 - s) a and sum (1 + s) o / sum (1 + s) a.
 
     Args:
         other: T of the runs of the arm it is judged against, over shared seeds.
@@ -31,34 +22,21 @@ def resolution(
 
     Returns:
         mean T of the other over that of the arm, so multiplied; None where a run is censored, of
-        which one does not know by how much it scatters, for more than 16 pairs, or if no factor
-        would do.
+        which one does not know by how much it scatters, for more than 12 pairs, or if no c would
+        do.
     """
-    if None in other or None in arm or not 1 < len(arm) <= MOST_PAIRS:
+    if None in other or None in arm or not 1 < len(arm) <= MOST_LISTED:
         return None
     import numpy as np
 
-    signs = _signs(len(arm))
     of_other, of_arm = np.array(other, float), np.array(arm, float)
-    level = LEVEL / comparisons
-
-    def is_better(ratio: float) -> bool:
-        differences = of_other - of_arm * (of_other.mean() / of_arm.mean() / ratio)
-        sums = np.abs(signs @ differences)
-        return bool((sums >= sums[0] * (1 - 1e-12)).mean() <= level)
-
-    low, high = 0.0, math.log(_LARGEST)
-    if not is_better(_LARGEST):
+    listed = signs(len(arm))[1:-1]  # without those that always count: all one way
+    from_c = np.minimum(
+        ((1 - listed) @ of_other) / ((1 - listed) @ of_arm),
+        ((1 + listed) @ of_other) / ((1 + listed) @ of_arm),
+    )
+    most = int(LEVEL / comparisons * (len(from_c) + 2)) - 2  # that may count besides
+    if most < 0:
         return None
-    for _ in range(20):  # to a ten-thousandth
-        middle = (low + high) / 2
-        low, high = (low, middle) if is_better(math.exp(middle)) else (middle, high)
-    return math.exp(high)
-
-
-@functools.cache
-def _signs(pairs: int) -> "npt.NDArray[np.float64]":
-    """All assignments of signs, (2^pairs, pairs), first that of the differences as they are."""
-    import numpy as np
-
-    return np.array(list(itertools.product((1.0, -1.0), repeat=pairs)))
+    largest = np.partition(from_c, most)[most]  # from which c on one too many does
+    return float(of_other.sum() / of_arm.sum() / largest)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # rows that are there already are printed without it, in half
 LEVEL = 0.05
 SEEDS_FOR_VERDICT = 10
 RESAMPLES = 9999
+MOST_LISTED = 12  # pairs, of which all assignments of signs are listed
 
 Bound = Literal["none", "lower", "upper", "undetermined"]
 Verdict = Literal["better", "worse", "inconclusive", "neither learns"]
@@ -70,7 +71,7 @@ def speedup(other: Sequence[int | None], arm: Sequence[int | None], budget: int)
 
 
 @functools.cache
-def _resamples(pairs: int) -> "npt.NDArray[np.int64]":
+def _resamples(pairs: int) -> "npt.NDArray[np.float64]":
     """How often each pair is drawn in each resample; the same for all rows.
 
     Whole numbers, as steps are: sums of steps are then exact and a leaderboard's digits the same on
@@ -79,7 +80,7 @@ def _resamples(pairs: int) -> "npt.NDArray[np.int64]":
     import numpy as np
 
     drawn = np.random.default_rng(0).integers(0, pairs, (RESAMPLES, pairs))
-    return np.stack([(drawn == pair).sum(axis=1) for pair in range(pairs)], axis=1)
+    return np.stack([(drawn == pair).sum(axis=1) for pair in range(pairs)], axis=1).astype(float)
 
 
 def sign_flip_p(differences: Sequence[int]) -> float:
@@ -87,10 +88,13 @@ def sign_flip_p(differences: Sequence[int]) -> float:
 
     Under the null hypothesis each pair's difference is as likely to have the other sign: p is the
     share of all 2^n assignments of signs whose sum is as far from 0 as the one seen (Fisher 1935).
-    The assignments are counted by sum, not listed, so that n is not limited.
+    Of many pairs the assignments are counted by sum, not listed, so that n is not limited.
     """
     import numpy as np
 
+    if len(differences) <= MOST_LISTED:
+        sums = np.abs(signs(len(differences)) @ np.array(differences, float))
+        return float((sums >= abs(sum(differences))).mean())
     unit = math.gcd(*differences) or 1
     sizes = [abs(difference) // unit for difference in differences]
     seen, total = abs(sum(differences)) // unit, sum(sizes)
@@ -100,6 +104,14 @@ def sign_flip_p(differences: Sequence[int]) -> float:
         share = (np.roll(share, size) + np.roll(share, -size)) / 2
     sums = np.abs(np.arange(-total, total + 1))
     return float(share[sums >= seen].sum())
+
+
+@functools.cache
+def signs(pairs: int) -> "npt.NDArray[np.float64]":
+    """All assignments of signs, (2^pairs, pairs): first all 1, last all -1."""
+    import numpy as np
+
+    return np.array(list(itertools.product((1.0, -1.0), repeat=pairs)))
 
 
 def smallest_p(pairs: int) -> float:
