@@ -51,6 +51,27 @@ class ArmEvidence:
             return grid[0]
         return None if self.tuned is None else self.tuned.learning_rate
 
+    @functools.cached_property
+    def lacking(self) -> str | None:
+        """What is missing of all that the recipe asks for, in a few words; None if nothing is."""
+        asked = set(range(self.arm.spec.training.seeds))
+        if failed := sorted(asked & set(self.failed)):
+            return f"{_seeds(failed)} failed"
+        if missing := sorted(asked - self.records.keys()):
+            return f"no {_seeds(missing)}"
+        if extra := sorted((self.records.keys() | set(self.failed)) - asked):
+            return f"{_seeds(extra)} more than the {len(asked)} asked for"
+        for seed, record in sorted(self.records.items()):
+            if record.evaluation.step != _grid(self.arm, record):
+                return f"{_seeds([seed])} not evaluated on the recipe's grid"
+            if metric := _without(record.evaluation, self.arm.spec.target.metric):
+                return f"{_seeds([seed])} without {metric}"
+        if alike := copies(list(self.records.values())):
+            return f"{_seeds(alike)} with one curve"
+        if len({record.parameters for record in self.records.values()}) > 1:
+            return "runs of several numbers of weights"
+        return _lacking_search(self)
+
 
 def seeds_needed(comparisons: int) -> int:
     """The fewest seeds with which one of so many comparisons can be told from chance."""
@@ -84,9 +105,9 @@ def lacking(recipe: Recipe, of: ArmEvidence, other: ArmEvidence | None) -> str |
         return plan
     if other is None:
         return f"no run of {of.arm.against}"
-    if reason := _lacking(recipe, of):
+    if reason := of.lacking:
         return reason
-    if reason := _lacking(recipe, other):
+    if reason := other.lacking:
         return f"{other.arm.name}: {reason}"
     return _unlike([*of.records.values(), *other.records.values()], [*of.search, *other.search])
 
@@ -137,26 +158,6 @@ def _unlike(records: Sequence[RunRecord], search: Sequence[TuningRun]) -> str | 
     imports = [record.environment.get("imports", {}) for record in records]
     imports += [run.imports for run in search]
     return None if all(each == imports[0] for each in imports) else "runs of several --import"
-
-
-def _lacking(recipe: Recipe, of: ArmEvidence) -> str | None:
-    asked = set(range(recipe.seeds))
-    if failed := sorted(asked & set(of.failed)):
-        return f"{_seeds(failed)} failed"
-    if missing := sorted(asked - of.records.keys()):
-        return f"no {_seeds(missing)}"
-    if extra := sorted((of.records.keys() | set(of.failed)) - asked):
-        return f"{_seeds(extra)} more than the {len(asked)} asked for"
-    for seed, record in sorted(of.records.items()):
-        if record.evaluation.step != _grid(of.arm, record):
-            return f"{_seeds([seed])} not evaluated on the recipe's grid"
-        if metric := _without(record.evaluation, of.arm.spec.target.metric):
-            return f"{_seeds([seed])} without {metric}"
-    if alike := copies(list(of.records.values())):
-        return f"{_seeds(alike)} with one curve"
-    if len({record.parameters for record in of.records.values()}) > 1:
-        return "runs of several numbers of weights"
-    return _lacking_search(of)
 
 
 def _lacking_search(of: ArmEvidence) -> str | None:
