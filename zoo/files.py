@@ -77,11 +77,14 @@ def read_bytes(path: Path, name: str | None = None, most_bytes: int = 10**8) -> 
     """
     place = Place(name or str(path))
     try:
-        kind = path.stat().st_mode
+        about = path.stat()
+        kind = about.st_mode
         if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
             raise ZooError(mistake(place, "cannot be read", f"{_kind(kind)}, not a file"))
         with path.open("rb") as file:
-            data = file.read(most_bytes + 1)
+            data = file.read(min(about.st_size, most_bytes) + 1)  # to ask for more costs time
+            if len(data) > about.st_size:  # it grew
+                data += file.read(most_bytes + 1 - len(data))
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         reason = getattr(error, "strerror", None) or error
         raise ZooError(mistake(place, "cannot be read", reason)) from None
