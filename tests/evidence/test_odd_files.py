@@ -40,7 +40,7 @@ def looked_at(recipe, store):
     for look in (
         lambda: tables.terminal(recipe, leaderboard.rows(recipe, store)),
         lambda: figures.draw(recipe, store),
-        lambda: published.strange(store),
+        lambda: published.strange(store.root),
         lambda: differences(store.root),
         lambda: Sweep([recipe], store),
     ):
@@ -196,7 +196,7 @@ def test_a_stray_file_is_named_and_does_no_harm(recipe, store, fill):
     for name in ("seed-9.json", "sigmoid/seed-9.json"):
         write_whole(store.root / "runs" / name, "{}")
     assert store.recipes() == ["made/up"] and leaderboard.rows(recipe, store) == before
-    assert published.strange(store)[1:] == [
+    assert published.strange(store.root)[1:] == [
         f"{store.root / 'runs' / name}: in no arm's folder: remove it"
         for name in ("seed-9.json", "sigmoid/seed-9.json")
     ]

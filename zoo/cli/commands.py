@@ -198,15 +198,15 @@ def leaderboard(
         return
     if format_ not in ("table", "markdown", "json"):
         raise ZooError(f"--format {format_}: no such format; choose table, markdown or json")
-    from zoo.evidence.store import Store
+    from zoo.evidence.manifest import Manifest
     from zoo.results import overview_table, published, tables
 
     chosen = _find(recipes) if recipes else None
-    unlike = Store(folder).manifest.unlike() if published.has_evidence(folder) else []
+    unlike = Manifest(folder).unlike() if published.has_evidence(folder) else []
     boards = published.boards(folder, chosen, _parsed(settings), target, intact=not unlike)
     _warn(unlike)
     if not recipes:
-        _warn(published.strange(Store(folder)))
+        _warn(published.strange(folder))
     if format_ == "json":
         print(tables.as_json([row for _, rows in boards for row in rows]), end="")
     whole = _whole(recipes, settings, target, unlike)
@@ -240,7 +240,7 @@ def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str
         chosen = [_load(name, settings) for name in _find(recipes)]
     else:
         chosen = published.recipes_in(store)
-        _warn(published.strange(store))
+        _warn(published.strange(store.root))
     for loaded in chosen:
         for path in figures.draw(loaded, store):
             print(path)

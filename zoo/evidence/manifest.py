@@ -67,13 +67,38 @@ class Manifest:
     def digests(self, recipe_id: str = "") -> dict[str, str]:
         """The SHA-256 of each file of evidence as it is now, or of each of one recipe."""
         kinds = (("runs", "seed-"), ("tuning", ""), ("prices", ""))
-        paths = [
-            path for kind, start in kinds for path in _files(self.root / kind / recipe_id, start)
-        ]
+        folders = [(self.root / kind / recipe_id, start) for kind, start in kinds]
+        paths = [path for folder, start in folders for path in _files(folder, start)]
+        above = f"{self.root.as_posix()}/"
         return {
-            path.relative_to(self.root).as_posix(): hashlib.sha256(_bytes(path)).hexdigest()
-            for path in sorted(paths)
+            path.as_posix().removeprefix(above): hashlib.sha256(_bytes(path)).hexdigest()
+            for path in sorted(paths, key=str)
         }
+
+    def recipes(self) -> list[str]:
+        """The ids of the recipes that have a record in the folder; a stray file is none's.
+
+        Raises:
+            ZooError: if the folder cannot be one.
+        """
+        arms = {path.parent for path in self._runs()}
+        folders = {arm.parent for arm in arms}
+        return sorted(folder.as_posix() for folder in folders if folder.parts)
+
+    def has_records(self) -> bool:
+        """Whether a recipe has; errors as in `recipes`."""
+        return any(path.parent.parent.parts for path in self._runs())
+
+    def strays(self) -> list[Path]:
+        """Files named like records that lie where no arm has its folder."""
+        runs = self.root / "runs"
+        return sorted(runs / path for path in self._runs() if not path.parent.parent.parts)
+
+    def _runs(self) -> Iterator[Path]:
+        """All files named like records, below runs/."""
+        runs = self.root / "runs"
+        paths = _files(runs, "seed-") if is_there(runs) else ()
+        return (path.relative_to(runs) for path in paths)
 
     # ------------------------------------------------------------ comparing
 

@@ -1,10 +1,10 @@
 """The run record: what one JSON file of evidence holds."""
 
-import math
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
+from zoo.evidence.digits import rounded as rounded
 from zoo.evidence.target import DIGITS, steps_to_target
 from zoo.recipe import Arm
 from zoo.recipe.schema import BENCHMARK, Target
@@ -164,17 +164,6 @@ class TuningRun(Strict):
     benchmark: str = "none"
     arm_sha256: Sha256
     imports: dict[str, str] = {}  # SHA-256 of the user's files, by name
-
-
-def rounded(value: Any, digits: int) -> Any:
-    """The value with its floats at so many significant digits, and None for what is not finite."""
-    if isinstance(value, float):
-        return float(f"{value:.{digits}g}") if math.isfinite(value) else None
-    if isinstance(value, list):
-        return [rounded(item, digits) for item in value]
-    if isinstance(value, dict):
-        return {key: rounded(item, digits) for key, item in value.items()}
-    return value
 
 
 def time_to_target(curve: Curve, target: Target, budget: int) -> int | None:

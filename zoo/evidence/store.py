@@ -186,24 +186,8 @@ class Store:
         return prices.seconds_per_step
 
     def recipes(self) -> list[str]:
-        """The ids of the recipes that have a record here; a stray file is none's.
-
-        Raises:
-            ZooError: if the folder cannot be one.
-        """
-        folders = {path.parent.parent for path in self._runs()}
-        return sorted(folder.as_posix() for folder in folders if folder.parts)
-
-    def strays(self) -> list[Path]:
-        """Files named like records that lie where no arm has its folder."""
-        runs = self.root / "runs"
-        return sorted(runs / path for path in self._runs() if not path.parent.parent.parts)
-
-    def _runs(self) -> list[Path]:
-        """All files named like records, below runs/."""
-        runs = self.root / "runs"
-        paths = runs.rglob("seed-*.json") if is_there(runs) else ()
-        return [path.relative_to(runs) for path in paths]
+        """As those of the manifest."""
+        return self.manifest.recipes()
 
     def strange_arms(self, recipe: Recipe) -> list[str]:
         """Arms that have evidence here and are none of a recipe's."""

@@ -5,13 +5,15 @@ A run that does not reach the target within the budget B counts as B, never as m
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from zoo.recipe.schema import Target
+if TYPE_CHECKING:  # rows that are there already are read without it
+    from zoo.recipe.schema import Target
 
 DIGITS = 6  # of every metric in a run record
 
 
-def met(value: float | None, target: Target) -> bool:
+def met(value: float | None, target: "Target") -> bool:
     """Whether a metric's value meets the target; an undefined one does not.
 
     Both at the digits of a record: 340 of 361 right is 0.941828 there, and meets a target of
@@ -34,7 +36,7 @@ def _meets(value: float, wanted: float, largest: bool) -> bool:
 
 
 def steps_to_target(
-    steps: Sequence[int], values: Sequence[float | None], target: Target, budget: int
+    steps: Sequence[int], values: Sequence[float | None], target: "Target", budget: int
 ) -> int | None:
     """The first evaluation step within the budget at which the target is met and met twice more.
 

@@ -28,14 +28,13 @@ def differences(folder: Path = FOLDER) -> list[str]:
 
 def _differences(folder: Path, ours: bool) -> list[str]:
     """Of the derived files, derived anew."""
-    from zoo.evidence.store import Store
     from zoo.results import figures
     from zoo.results.derived import derive
     from zoo.results.published import has_evidence, strange
 
     if not has_evidence(folder):
         raise ZooError(f"{folder}: no run records to check against: --check needs a clone")
-    lines = strange(Store(folder)) if ours else []
+    lines = strange(folder) if ours else []
     result = derive(folder)
     for path, text in result.files():
         present = path.read_text(encoding="utf-8") if path.is_file() else ""

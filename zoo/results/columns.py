@@ -7,15 +7,16 @@ An entry is a field of `Row`: its name is the key in the JSON, its type that of 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from zoo.evidence.record import rounded
+from zoo.evidence.digits import rounded
 from zoo.evidence.target import capped, median_time
-from zoo.recipe.schema import BENCHMARK
 from zoo.recipe.values import Strict
 from zoo.results import cells
-from zoo.results.comparison import Comparison
 from zoo.results.statistics import Bound, Verdict
+
+if TYPE_CHECKING:  # rows that are there already are read without it
+    from zoo.results.comparison import Comparison
 
 DIGITS = 4  # of every number in a row that is measured
 DYING = 0.2  # so many dead units in some row, and all rows say how many they have
@@ -36,7 +37,7 @@ class Column:
         spare: its turn to be left out where a table is too wide, from 1 on.
     """
 
-    compute: Callable[[Comparison], Any]
+    compute: "Callable[[Comparison], Any]"
     heading: str = ""
     meaning: str = ""
     show: "Callable[[Row], str]" = lambda row: ""
@@ -56,7 +57,7 @@ class RunnerUp(Strict):
     mean_steps: float
 
 
-def _runner_up(of: Comparison) -> RunnerUp | None:
+def _runner_up(of: "Comparison") -> RunnerUp | None:
     if of.tuned is None:
         return None
     rate, steps = of.tuned.runner_up
@@ -66,7 +67,7 @@ def _runner_up(of: Comparison) -> RunnerUp | None:
 class Row(Strict):
     """A row of the leaderboard: an arm and the one it is judged against."""
 
-    benchmark: Annotated[str, Column(lambda of: BENCHMARK)]
+    benchmark: Annotated[str, Column(lambda of: of.benchmark)]
     recipe: Annotated[str, Column(lambda of: of.recipe.id)]
     arm: Annotated[
         str, Column(lambda of: of.arm.name, "arm", "arm", lambda row: row.arm, left=True)
@@ -308,7 +309,7 @@ COLUMNS: dict[str, Column] = {
 }
 
 
-def row(of: Comparison) -> Row:
+def row(of: "Comparison") -> Row:
     """The row of a comparison: what a person gave as it is, all else to `DIGITS` digits."""
     values = {key: column.compute(of) for key, column in COLUMNS.items()}
     return Row(**{key: v if key in GIVEN else rounded(v, DIGITS) for key, v in values.items()})

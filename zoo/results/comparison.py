@@ -12,7 +12,7 @@ from zoo.evidence.target import capped, met, ranked
 from zoo.evidence.tuning import Tuned, first_runs
 from zoo.recipe import Arm, Recipe
 from zoo.recipe.pairs import differences
-from zoo.recipe.schema import Target
+from zoo.recipe.schema import BENCHMARK, Target
 from zoo.recipe.values import written
 from zoo.results import statistics
 from zoo.results.decay import Decay, decay
@@ -55,6 +55,11 @@ class Comparison:
     def at(self, p_value: float) -> "Comparison":
         """The same with a p-value."""
         return replace(self, p_value=p_value)
+
+    @property
+    def benchmark(self) -> str:
+        """The version of the benchmark."""
+        return BENCHMARK
 
     @property
     def budget(self) -> int:

@@ -9,16 +9,17 @@ better than it is: the rows of the leaderboard have all of them.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zoo.evidence.record import rounded
-from zoo.recipe import Recipe
-from zoo.recipe.pairs import separate_differences
+from zoo.evidence.digits import rounded
 from zoo.recipe.values import Strict
 from zoo.results import statistics
 from zoo.results.columns import DIGITS, Row
-from zoo.results.comparison import Comparison
 from zoo.results.statistics import LEVEL, Bound, Verdict
+
+if TYPE_CHECKING:  # lines that are there already are read without them
+    from zoo.recipe import Recipe
+    from zoo.results.comparison import Comparison
 
 # The mitigations, in the order of the lines, and the keys of a recipe by which an arm tries one.
 MITIGATIONS: Mapping[str, Sequence[str]] = {
@@ -110,13 +111,15 @@ def _mitigation(key: str) -> str | None:
     return max(matches, default=(0, None))[1]
 
 
-def lines(of: Sequence[Comparison], rows: Sequence[Row]) -> list[Line]:
+def lines(of: "Sequence[Comparison]", rows: Sequence[Row]) -> list[Line]:
     """The lines of a recipe, in the order of `MITIGATIONS`.
 
     Args:
         of: as `zoo.results.leaderboard.comparisons` gives them.
         rows: those of the same.
     """
+    from zoo.recipe.pairs import separate_differences
+
     recipe = of[0].recipe
     of_arm = {row.arm: row for row in rows}
     tried: dict[str | None, list[Row]] = {}
@@ -141,7 +144,9 @@ def _tied(one: Sequence[int], other: Sequence[int]) -> bool:
     return len(one) != len(other) or statistics.sign_flip_p(differences) > LEVEL
 
 
-def _line(name: str, recipe: Recipe, best: Row, of_arm: Mapping[str, Row], tied: list[str]) -> Line:
+def _line(
+    name: str, recipe: "Recipe", best: Row, of_arm: Mapping[str, Row], tied: list[str]
+) -> Line:
     assert best.against is not None
     other, baseline = of_arm[best.against], of_arm[recipe.baseline]
     values: dict[str, Any] = {

@@ -2,26 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from zoo import recipe as recipes
 from zoo.errors import Place, ZooError, mistake
-from zoo.evidence.store import Store
+from zoo.evidence.manifest import Manifest
 from zoo.files import is_there
-from zoo.recipe import Recipe
 from zoo.recipe.summary import summary
 from zoo.results.columns import Row
 from zoo.results.folder import FOLDER, committed, rows_stand
-from zoo.results.leaderboard import rows as leaderboard_rows
 from zoo.results.overview import Line
 from zoo.results.tables import Titled
+
+if TYPE_CHECKING:  # rows that are there already are shown without them
+    from zoo.evidence.store import Store
+    from zoo.recipe import Recipe
 
 
 def has_evidence(folder: Path = FOLDER) -> bool:
     """Whether the folder holds run records, not only the rows made from them."""
-    return bool(Store(folder).recipes())
+    return Manifest(folder).has_records()
 
 
 def rows(folder: Path = FOLDER) -> list[Row]:
@@ -53,23 +55,23 @@ def overview(folder: Path = FOLDER) -> list[Line]:
         raise ZooError(mistake(Place(str(path)), reason)) from None
 
 
-def recipes_in(store: Store) -> list[Recipe]:
+def recipes_in(store: "Store") -> "list[Recipe]":
     """The recipes of the zoo that have evidence in a folder; `strange` names the others."""
     known = recipes.available()
     return [recipes.load(recipe_id) for recipe_id in store.recipes() if recipe_id in known]
 
 
-def strange(store: Store) -> list[str]:
+def strange(folder: Path) -> list[str]:
     """One line for each recipe that has evidence in a folder but is none of the zoo's.
 
     And for each record that is in no arm's folder.
     """
-    known = recipes.available()
+    known, manifest = recipes.available(), Manifest(folder)
     return [
-        f"{store.root / 'runs' / recipe_id}: not a recipe of the zoo: give its file to see it"
-        for recipe_id in store.recipes()
+        f"{folder / 'runs' / recipe_id}: not a recipe of the zoo: give its file to see it"
+        for recipe_id in manifest.recipes()
         if recipe_id not in known
-    ] + [f"{path}: in no arm's folder: remove it" for path in store.strays()]
+    ] + [f"{path}: in no arm's folder: remove it" for path in manifest.strays()]
 
 
 def boards(
@@ -108,6 +110,9 @@ def boards(
         published = _published(folder, names)
         if published is not None:
             return published
+    from zoo.evidence.store import Store
+    from zoo.results.leaderboard import rows as leaderboard_rows
+
     store = Store(folder)
     chosen = [recipes.load(name, settings) for name in names] if names else recipes_in(store)
     return [(one, leaderboard_rows(one, store, target)) for one in chosen]
