@@ -65,14 +65,15 @@ def test_the_mean_is_one_of_ratios_to_the_baselines(board):
     assert mean_over_recipes([lines[1], cut]).bound == "undetermined"
 
 
-def test_a_line_a_mitigation_and_no_wider_than_100_columns(board):
+def test_a_block_a_mitigation_and_no_wider_than_100_columns(board):
     lines, _ = board
     text = overview_table.markdown(lines * 2)
-    assert [line.split(" | ")[0] for line in text.splitlines()[2:]] == [
-        "| **activation**<br>≥ 5x",
-        "| **depth**<br>≥ 1.25x",
+    assert [line.split(" | ")[:2] for line in text.splitlines()[2:]] == [
+        ["| **activation** ≥ 5x", "made/up"],
+        ["| ", "made/up"],
+        ["| **depth** ≥ 1.25x", "made/up"],
+        ["| ", "made/up"],
     ]
-    assert "made/up<br>made/up" in text
     long = lines[0].model_copy(
         update={
             **{"recipe": "adding_problem_100/transformer", "arms": ["orthogonal_critical"] * 9},
@@ -90,9 +91,13 @@ def test_a_line_a_mitigation_and_no_wider_than_100_columns(board):
 def test_the_short_one_counts_the_recipes_and_names_those_where_it_is_not_better(board):
     lines, _ = board
     update = {"recipe": "other", "verdict": "inconclusive", "speedup": 0.5, "speedup_bound": "none"}
-    text = overview_table.short([*lines, lines[0].model_copy(update=update)])
+    nothing = {"recipe": "third", "verdict": "neither learns", "reached": 0}
+    nothing |= {"speedup": 1.0, "speedup_bound": "undetermined", "over_baseline": None}
+    more = [lines[0].model_copy(update=each) for each in (update, nothing)]
+    text = overview_table.short([*lines, *more])
     assert text.splitlines()[2:] == [
-        "| activation | ≥ 5x | 0.5 to ≥ 5 | 1 of 2 | other (inconclusive) | 2 | 1 |",
+        "| activation | ≥ 5x | 0.5 to ≥ 5 | 1 of 3 | other (inconclusive), third (neither learns) "
+        "| 2 | 1 |",
         "| depth | ≥ 1.25x | ≥ 1.2 | 1 of 1 | – | 1 | 1 |",
     ]
 

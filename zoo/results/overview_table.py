@@ -64,14 +64,15 @@ def _mean(of: Mean | None) -> str:
 
 
 def markdown(lines: Sequence[Line]) -> str:
-    """A row a mitigation; in its cells a line a recipe."""
+    """A block a mitigation, a row a recipe."""
     sides = ("---:" if right else "---" for right in _HEADINGS.values())
     text = [f"| {' | '.join(_HEADINGS)} |", f"| {' | '.join(sides)} |"]
     for name, of in _ordered(lines):
-        shown = [_cells(line) for line in of]
         mean = _mean(mean_over_recipes(of))
-        columns = ("<br>".join(line[key] for line in shown) for key in shown[0])
-        text.append(f"| **{name}**{f'<br>{mean}' if mean else ''} | {' | '.join(columns)} |")
+        first = f"**{name}**{f' {mean}' if mean else ''}"
+        for line in of:
+            text.append(f"| {first} | {' | '.join(_cells(line).values())} |")
+            first = ""
     return "\n".join(text) + "\n"
 
 
@@ -91,7 +92,8 @@ def short(lines: Sequence[Line]) -> str:
     for name, of in _ordered(lines):
         better = [line for line in of if line.verdict == "better"]
         others = [f"{line.recipe} ({line.verdict or '–'})" for line in of if line not in better]
-        known = sorted((line for line in of if line.speedup), key=lambda line: line.speedup or 0)
+        told = [line for line in of if cells.speedup(line) != "–"]
+        known = sorted(told, key=lambda line: line.speedup or 0)
         ends = [f"{_sign(line)}{cells.number(line.speedup, 2)}" for line in known]
         values = (
             _mean(mean_over_recipes(of)) or "–",
