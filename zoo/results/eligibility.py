@@ -7,6 +7,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from zoo import keras_setup
 from zoo import recipe as recipes
 from zoo.errors import ZooError
 from zoo.evidence import tuning
@@ -114,7 +115,7 @@ def lacking(recipe: Recipe, of: ArmEvidence, other: ArmEvidence | None) -> str |
 
 def flaw(recipe: Recipe, store: Store) -> str | None:
     """What is wrong with a recipe, or with its evidence as a whole; None if nothing is."""
-    if unfair := _unfair(recipe):
+    if lacking_in_the_plan(recipe) is None and (unfair := _unfair(recipe)):
         return unfair
     if strange := store.strange_arms(recipe):
         return f"evidence of arms that the recipe does not have: {', '.join(strange)}"
@@ -137,6 +138,7 @@ def _unfair(recipe: Recipe) -> str | None:
     shipped = recipes.load(recipe.id).arms if recipe.id in recipes.available() else {}
     if all(arm == shipped.get(arm.name) for arm in theirs):
         return None
+    keras_setup.load_tensorflow()
     from zoo.parts import built
 
     try:
