@@ -1,6 +1,7 @@
 """`zoo leaderboard --check`: by digests where they stand, else by deriving anew."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -8,13 +9,20 @@ import pytest
 from zoo import recipe as recipes
 from zoo.errors import ZooError
 from zoo.evidence.store import Store
-from zoo.results import check, derived, folder
+from zoo.results import check, derived, folder, published
 from zoo.results.folder import FOLDER, METHOD, PROGRAM, README, all_stands, rows_stand
 
 
 def test_the_committed_tables_are_those_derived_anew():
     for path, text in derived.derive(FOLDER).files():
         assert check._same(path, path.read_text(encoding="utf-8"), text), path
+
+
+def test_each_row_is_linked_to_its_records():
+    board = (FOLDER / "LEADERBOARD.md").read_text(encoding="utf-8")
+    links = re.findall(r"^\| \[\w+\]\(([^)]+)\) \|", board, re.MULTILINE)
+    assert len(links) == len(published.rows(FOLDER))
+    assert all(list((FOLDER / link).glob("seed-*.json")) for link in links)
 
 
 @pytest.fixture

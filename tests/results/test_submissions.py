@@ -101,7 +101,7 @@ def test_the_leaderboard_has_a_section_of_them(theirs):
     board = texts["LEADERBOARD.md"]
     assert "## Rows from others" in board
     assert "**refuted** (tanh, seed 3: differs): [evidence](submissions/made__up)" in board
-    assert "| tanh | 10/10 |" in board
+    assert "| [tanh](submissions/made__up/runs/made/up/tanh) | 10/10 |" in board
 
 
 def change_a_record(folder):

@@ -88,7 +88,7 @@ def derive(folder: Path) -> Derived:
     texts = _tables(folder, boards, lines, plots)
     if boards and folder == FOLDER:
         shown_first = next((of for of in boards if of[0].id == SHOWN), boards[0])
-        table = tables.markdown(*shown_first).partition("\n\n")[2]
+        table = tables.markdown(*shown_first, "results/runs").partition("\n\n")[2]
         brief = f"{overview_table.short(lines)}\n{overview_table.SHORT_LEGEND}"
         shown = {README: f"{brief}\n\n{table}", METHOD: sensitivity.markdown(targets)}
         if repeated := _repeated(folder, [recipe for recipe, _ in boards]):
@@ -123,7 +123,7 @@ def _tables(
     for recipe, rows in boards:
         names = [_from(folder, path) for path in figures.paths(folder, recipe)]
         pictures = [_picture(f"{recipe.title}: {Path(name).stem}", name) for name in names]
-        parts += [tables.markdown(recipe, rows), "\n".join(pictures)]
+        parts += [tables.markdown(recipe, rows, "runs"), "\n".join(pictures)]
     others = [submissions.read(path) for path in submissions.folders(folder / "submissions")]
     if others:
         parts += [_SUBMISSIONS_HEADING, *map(_submission, others)]
@@ -166,7 +166,9 @@ def _submission(of: submissions.Submission) -> str:
         return f"### {of.reported.recipe}\n\n**{of.status}**, {said}: {link}"
     again = [f"{run.arm}, seed {run.seed}: {run.state}" for run in of.retrained]
     checked = f"**{of.status}**" + (f" ({'; '.join(again)})" if again else "")
-    head, _, table = tables.markdown(of.recipe, of.rows).partition("\n\n")
+    head, _, table = tables.markdown(
+        of.recipe, of.rows, f"submissions/{of.folder.name}/runs"
+    ).partition("\n\n")
     return f"{head}\n\n{checked}: {link}\n\n{table}"
 
 

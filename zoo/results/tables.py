@@ -121,9 +121,19 @@ def terminal(recipe: Titled, rows: Sequence[Row], width: int = WIDTH) -> Table:
     return table
 
 
-def markdown(recipe: Titled, rows: Sequence[Row]) -> str:
-    """A section of Markdown: heading, claim and table."""
+def markdown(recipe: Titled, rows: Sequence[Row], runs: str | None = None) -> str:
+    """A section of Markdown: heading, claim and table.
+
+    Args:
+        recipe: whose rows they are.
+        rows: of its arms.
+        runs: where the run records of all recipes lie, to link each arm to its own.
+    """
     shown = columns(rows)
+    lines_of = [_cells(row, shown) for row in rows]
+    if runs is not None:
+        for row, cells in zip(rows, lines_of, strict=True):
+            cells["arm"] = f"[{row.arm}]({runs}/{row.recipe}/{row.arm})"
     sides = " | ".join("---" if column.left else "---:" for column in shown.values())
     lines = [
         f"### {recipe.id}",
@@ -134,7 +144,7 @@ def markdown(recipe: Titled, rows: Sequence[Row]) -> str:
         "",
         f"| {' | '.join(shown)} |",
         f"| {sides} |",
-        *(f"| {' | '.join(_cells(row, shown).values())} |" for row in rows),
+        *(f"| {' | '.join(cells.values())} |" for cells in lines_of),
         "",
         *(line for note in notes(recipe, rows) for line in (f"{note}.", "")),
     ]
