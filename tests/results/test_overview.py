@@ -85,6 +85,7 @@ def test_a_block_a_mitigation_and_no_wider_than_100_columns(board):
     shown = console.export_text().splitlines()
     assert max(map(len, shown)) <= 100
     assert any("3.4e-9→1.2e-7" in line for line in shown)
+    assert any(line.split() == ["activation", "≥", "5x"] for line in shown)
     assert json.loads(overview_table.as_json(lines)) == [line.model_dump() for line in lines]
 
 

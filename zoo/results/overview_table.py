@@ -131,7 +131,7 @@ def terminal(lines: Sequence[Line], width: int = WIDTH) -> Table:
         table.add_column(name, justify="right" if right else "left", no_wrap=name != "best arms")
     for name, of in _ordered(lines):
         mean = _mean(mean_over_recipes(of))
-        table.add_row(Text(f"{name} {mean}", "bold"), *[""] * (len(headings) - 1))
+        table.add_row(Text(name, "bold"), Text(mean, "bold"), *[""] * (len(headings) - 2))
         for line in of:
             values = _cells(line)
             table.add_row(*(Text(values[heading]) for heading in headings))
