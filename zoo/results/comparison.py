@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any, Literal
 
@@ -51,10 +51,6 @@ class Comparison:
     tuned: Tuned | None
     searches: tuple[Sequence[TuningRun], Sequence[TuningRun]] = ((), ())
     prices: tuple[float | None, float | None] = (None, None)
-
-    def at(self, p_value: float) -> "Comparison":
-        """The same with a p-value."""
-        return replace(self, p_value=p_value)
 
     @property
     def benchmark(self) -> str:

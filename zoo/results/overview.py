@@ -58,8 +58,6 @@ class Line(Strict):
         gradient_before: the early average of the first layer's gradient norm, of `against`.
         gradient: the same of the best arm.
         weights: its number of weights over that of `against`.
-        over_baseline: mean min(T, B) of the recipe's baseline over that of the best arm.
-        over_baseline_bound: whether runs of the one or the other were cut off.
         times_best: mean min(T, B) of the best arm over the least of all arms of the recipe; None
             where fewer than half of its runs learned.
 
@@ -85,8 +83,6 @@ class Line(Strict):
     gradient: float | None
     step_cost: float | None
     weights: float | None
-    over_baseline: float | None
-    over_baseline_bound: Bound
     times_best: float | None
 
 
@@ -148,7 +144,7 @@ def _line(
     name: str, recipe: "Recipe", best: Row, of_arm: Mapping[str, Row], tied: list[str]
 ) -> Line:
     assert best.against is not None
-    other, baseline = of_arm[best.against], of_arm[recipe.baseline]
+    other = of_arm[best.against]
     values: dict[str, Any] = {
         key: getattr(best, key)
         for key in (
@@ -167,12 +163,10 @@ def _line(
         gradient_before=other.first_layer_grad_norm_early,
         gradient=best.first_layer_grad_norm_early,
         weights=_ratio(best.parameters, other.parameters),
-        over_baseline=_ratio(baseline.mean_steps, best.mean_steps),
         times_best=_ratio(
             best.mean_steps if 2 * best.reached >= best.seeds else None,
             min(row.mean_steps for row in of_arm.values()),
         ),
-        over_baseline_bound=_BOUNDS[baseline.reached < baseline.seeds, best.reached < best.seeds],
         **values,
     )
 
@@ -191,12 +185,12 @@ def _ratio(one: float | None, other: float | None) -> float | None:
 
 @dataclass(frozen=True)
 class Mean:
-    """The geometric mean over recipes, of the baseline's steps over those of the best arm.
+    """The geometric mean of speedups over recipes, each over the arm without the mitigation.
 
     Attributes:
         ratio: the mean.
         recipes: of how many.
-        bound: whether runs were cut off, of the baselines (lower), of the arms (upper), or both.
+        bound: whether runs were cut off, of those without it (lower), with it (upper), or both.
     """
 
     ratio: float
@@ -205,11 +199,15 @@ class Mean:
 
 
 def mean_over_recipes(of: Sequence[Line]) -> Mean | None:
-    """Of the lines of one mitigation, against each recipe's baseline: one fixed reference."""
-    ratios = [line.over_baseline for line in of if line.over_baseline]
+    """Of the lines of one mitigation.
+
+    The reference is fixed by the recipe, and differs in the mitigation alone; a recipe's baseline
+    often differs in more.
+    """
+    ratios = [line.speedup for line in of if line.speedup]
     if not ratios:
         return None
-    bounds = {line.over_baseline_bound for line in of}
+    bounds = {line.speedup_bound for line in of}
     lower = bool(bounds & {"lower", "undetermined"})
     upper = bool(bounds & {"upper", "undetermined"})
     ratio = math.exp(math.fsum(map(math.log, ratios)) / len(ratios))

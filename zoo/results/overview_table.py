@@ -34,7 +34,7 @@ LEGEND = """\
 - **against, speedup, verdict, kept, cost**: of the first of them, as in the tables below
 - **gradient**: early average of the first layer's gradient norm, without the mitigation→with it
 - **weights**: that the model learns, over those of the other arm
-- **x**: geometric mean over the recipes of the baseline's mean steps over those of the best arm"""
+- **x**: geometric mean of the speedups over the recipes"""
 
 
 def _ordered(lines: Sequence[Line]) -> list[tuple[str, list[Line]]]:
@@ -77,16 +77,16 @@ def markdown(lines: Sequence[Line]) -> str:
 
 
 SHORT_LEGEND = """\
-Of each mitigation the best arm of a recipe counts. *Over baseline*: the baseline's mean steps to
-the target over its own, geometric mean over the recipes. *Speedup*: the same over the arm that
-it differs from in one thing, the smallest and the largest (≥: the other was cut off, ≤: it was
-itself). *Not in*: recipes in which it is not better than that arm by the paired test. *Cost*,
-*weights*: of a step and of the model, relative to that arm, median over the recipes."""
+Of each mitigation the best arm of a recipe counts, against the arm that it differs from in that one
+thing. *Speedup*: that arm's mean steps to the target over its own, the smallest and the largest of
+the recipes (≥: the other was cut off, ≤: it was itself); *mean*: their geometric mean. *Not in*:
+recipes in which it is not better by the paired test. *Cost*, *weights*: of a step and of the model,
+relative to the other arm, median over the recipes."""
 
 
 def short(lines: Sequence[Line]) -> str:
     """A row a mitigation, for who has a minute."""
-    headings = ("over baseline", "speedup", "better in", "not in", "cost", "weights")
+    headings = ("mean", "speedup", "better in", "not in", "cost", "weights")
     text = [f"| mitigation | {' | '.join(headings)} |"]
     text.append("| --- | ---: | ---: | ---: | --- | ---: | ---: |")
     for name, of in _ordered(lines):

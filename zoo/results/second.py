@@ -5,7 +5,7 @@ Their evidence lies in results/second/, in the layout of results/; rates are tho
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo.errors import ZooError
@@ -75,7 +75,7 @@ def repeated(recipe: Recipe, store: Store, again: Store) -> list[Repeated]:
 
 def _verdict(of: Comparison) -> Verdict:
     p_value = min(1.0, of.recipe.comparisons * statistics.sign_flip_p(of.gains))
-    verdict = of.at(p_value).verdict
+    verdict = replace(of, p_value=p_value).verdict
     assert verdict is not None
     return verdict
 

@@ -132,7 +132,8 @@ def _by_layer(
 def _predicted(of: ArmEvidence, middle: Series) -> Series:
     """What mean-field theory says of the arm, from its last measured layer back; or nothing."""
     record = next(iter(of.records.values()))
-    profile = theory.predicted_profile(of.arm.spec, record.input_shape)
+    shape, input_rms = record.input_shape, record.probe.input_rms
+    profile = theory.predicted_profile(of.arm.spec, shape, input_rms)
     if profile is None or len(profile) != len(middle) or middle[-1] is None:
         return []
     return positive([rounded(middle[-1] * float(value), DIGITS) for value in profile])
