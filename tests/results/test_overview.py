@@ -129,7 +129,25 @@ def test_how_far_from_the_best_is_told_of_recipes_with_several_mitigations(board
     ],
 )
 def test_the_keys_of_a_pair_say_its_mitigation(keys, name):
-    assert mitigation(keys) == name
+    assert mitigation(recipes.load("digits/activation").spec, keys) == name
+
+
+def test_a_part_that_normalizes_gradients_is_no_activation():
+    arms = recipes.load("fashion_mnist/lecture").arms
+    tried = {
+        name: mitigation(arms[name].spec, keys)
+        for name, keys in (
+            ("gradient_norm", ["model.activation"]),
+            ("gradient_norm_of_z", ["model.normalization"]),
+            ("relu", ["model.activation"]),
+        )
+    }
+    gradients = "gradient normalization"
+    assert tried == {
+        "gradient_norm": gradients,
+        "gradient_norm_of_z": gradients,
+        "relu": "activation",
+    }
 
 
 def test_every_pair_of_the_zoo_that_differs_in_one_thing_tries_a_mitigation():
@@ -139,7 +157,7 @@ def test_every_pair_of_the_zoo_that_differs_in_one_thing_tries_a_mitigation():
         for arm in arms.values():
             if arm.against is not None:
                 keys = separate_differences(arm.spec, arms[arm.against].spec)
-                tried = mitigation(keys)
+                tried = mitigation(arm.spec, keys)
                 assert tried or len(keys) > 1, (arm.id, keys)
                 seen.add(tried)
     assert set(MITIGATIONS) <= seen

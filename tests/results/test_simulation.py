@@ -5,14 +5,7 @@ import math
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from zoo import recipe
-from zoo.evidence.store import Store
-from zoo.evidence.target import capped
-from zoo.evidence.tuning import first_runs
-from zoo.results.folder import FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "method.md").read_text()
@@ -76,23 +69,6 @@ def test_steps_that_scatter_more_err_as_often_as_the_page_says(simulate):
         said = float(cell.rstrip("%")) / 100
         share = simulate.false_verdicts(simulate.plan(2, 4), (1.0, 1 + size), TRIALS, size)
         assert abs(share - said) < 3.5 * scatter(said)
-
-
-def test_the_third_rate_of_the_evidence_is_as_far_as_the_page_says():
-    said = float(re.search(r"needs at least (\S+) times the steps of the best", PAGE)[1])
-    ratios = []
-    for recipe_id in ("digits/activation", "digits/normalization"):
-        for arm in recipe.load(recipe_id).arms.values():
-            training, runs = arm.spec.training, Store(FOLDER).tuning(arm)
-            first = [run for run in runs if (run.learning_rate, run.seed) in first_runs(training)]
-            means = sorted(
-                np.mean(capped([r.steps_to_target for r in first if r.learning_rate == rate],
-                               training.steps))
-                for rate in training.learning_rate
-            )  # fmt: skip
-            if means[0] < training.steps:
-                ratios.append(means[2] / means[0])
-    assert said <= min(ratios) < said + 0.1
 
 
 def test_intervals_cover_what_the_page_says(simulate, page):

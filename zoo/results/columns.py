@@ -176,32 +176,36 @@ class Row(Strict):
     first_layer_grad_norm: Annotated[
         float | None,
         Column(
-            lambda of: of.at_start("kernel_grad_norm"),
+            lambda of: of.gradients.at_start("kernel_grad_norm"),
             "gradient",
             "norm of the first layer's gradient: at the start → mean over a tenth of the budget",
             lambda row: cells.then(row.first_layer_grad_norm, row.first_layer_grad_norm_early),
         ),
     ]
-    first_layer_grad_rms: Annotated[float | None, Column(lambda of: of.first_layer_grad_rms)]
-    first_layer_grad_norm_early: Annotated[
-        float | None, Column(lambda of: of.early("kernel_grad_norm"))
+    first_layer_grad_rms: Annotated[
+        float | None, Column(lambda of: of.gradients.first_layer_grad_rms)
     ]
-    first_layer_update_ratio: Annotated[float | None, Column(lambda of: of.early("update_ratio"))]
+    first_layer_grad_norm_early: Annotated[
+        float | None, Column(lambda of: of.gradients.early("kernel_grad_norm"))
+    ]
+    first_layer_update_ratio: Annotated[
+        float | None, Column(lambda of: of.gradients.early("update_ratio"))
+    ]
     delta_ratio: Annotated[
         float | None,
         Column(
-            lambda of: of.delta_ratio,
+            lambda of: of.gradients.delta_ratio,
             "δ ratio",
             "dL/dz of the first over the last hidden layer, of sequences dL/dx of the first over "
             "the last tenth of time: at the start → mean over a tenth of the budget",
             lambda row: cells.then(row.delta_ratio, row.delta_ratio_early),
         ),
     ]
-    delta_ratio_early: Annotated[float | None, Column(lambda of: of.delta_ratio_early)]
+    delta_ratio_early: Annotated[float | None, Column(lambda of: of.gradients.delta_ratio_early)]
     delta_decay: Annotated[
         float | None,
         Column(
-            lambda of: of.decay and of.decay.measured,
+            lambda of: of.gradients.decay and of.gradients.decay.measured,
             "decay",
             "by what ln δ falls a layer towards the input, at the start (what mean-field theory "
             "predicts; how many standard errors off)",
@@ -210,8 +214,12 @@ class Row(Strict):
             spare=1,
         ),
     ]
-    delta_decay_theory: Annotated[float | None, Column(lambda of: of.decay and of.decay.predicted)]
-    delta_decay_z: Annotated[float | None, Column(lambda of: of.decay and of.decay.z)]
+    delta_decay_theory: Annotated[
+        float | None, Column(lambda of: of.gradients.decay and of.gradients.decay.predicted)
+    ]
+    delta_decay_z: Annotated[
+        float | None, Column(lambda of: of.gradients.decay and of.gradients.decay.z)
+    ]
     test_accuracy: Annotated[
         float | None,
         Column(
@@ -273,7 +281,7 @@ class Row(Strict):
     dead: Annotated[
         float | None,
         Column(
-            lambda of: of.dead("start"),
+            lambda of: of.gradients.dead("start"),
             "dead",
             "share of the hidden units that are 0 on the whole probe batch: at the start → at the "
             "budget",
@@ -282,11 +290,11 @@ class Row(Strict):
             spare=7,
         ),
     ]
-    dead_after: Annotated[float | None, Column(lambda of: of.dead("budget"))]
+    dead_after: Annotated[float | None, Column(lambda of: of.gradients.dead("budget"))]
     zero_grads: Annotated[
         float | None,
         Column(
-            lambda of: of.at_start("zero_grads"),
+            lambda of: of.gradients.at_start("zero_grads"),
             "zeros",
             "share of exact zeros in the first layer's gradient, at the start",
             lambda row: cells.share(row.zero_grads),

@@ -1,13 +1,12 @@
 """What a row is computed from: the runs of an arm beside those of the one it is judged against."""
 
 import functools
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import mean, median
-from typing import Any, Literal
+from statistics import mean
+from typing import Any
 
-from zoo.evidence.record import RunRecord, Series, TuningRun, at_budget
+from zoo.evidence.record import RunRecord, TuningRun, at_budget
 from zoo.evidence.target import capped, met, ranked
 from zoo.evidence.tuning import Tuned, first_runs
 from zoo.recipe import Arm, Recipe
@@ -15,7 +14,7 @@ from zoo.recipe.pairs import differences
 from zoo.recipe.schema import BENCHMARK, Target
 from zoo.recipe.values import written
 from zoo.results import statistics
-from zoo.results.decay import Decay, decay
+from zoo.results.gradients import Gradients, median, ratio
 from zoo.results.statistics import Speedup, Verdict
 
 
@@ -128,7 +127,7 @@ class Comparison:
     @property
     def speedup_time(self) -> float | None:
         """The speedup in time rather than in steps."""
-        return _ratio(None if self.speedup is None else self.speedup.ratio, self.step_cost)
+        return ratio(None if self.speedup is None else self.speedup.ratio, self.step_cost)
 
     @property
     def p_faster(self) -> float | None:
@@ -180,7 +179,7 @@ class Comparison:
             if all(time is None for time in times):
                 return None
             means.append(mean(capped(times, self.budget)))
-        return _ratio(*means)
+        return ratio(*means)
 
     @property
     def step_cost(self) -> float | None:
@@ -189,141 +188,25 @@ class Comparison:
         As it was measured in turn, or else while the runs were trained, beside other runs.
         """
         if None not in self.prices:
-            return _ratio(self.prices[1], self.prices[0])
+            return ratio(self.prices[1], self.prices[0])
         kinds = {
             tuple(str(record.environment.get(key)) for key in ("platform", "cpu", "cores"))
             for record in [*self.records, *self.other_records]
         }
         if len(kinds) > 1:
             return None
-        return _ratio(_quickest(self.records), _quickest(self.other_records))
+        return ratio(_quickest(self.records), _quickest(self.other_records))
+
+    @functools.cached_property
+    def gradients(self) -> Gradients:
+        """What the probes of the runs saw."""
+        return Gradients(self.arm.spec, self.records)
 
     def median(self, value: Callable[[RunRecord], float | None]) -> float | None:
         """Of a value over the runs, without those that have none."""
-        return _median([value(record) for record in self.records])
-
-    # ------------------------------------------------------------ gradients
-
-    def at_start(self, quantity: str) -> float | None:
-        """A quantity of the first layer before the first step, the median over runs."""
-
-        def first(record: RunRecord) -> float | None:
-            rows = record.probe.quantity(quantity)
-            return rows[0][0] if rows and record.probe.steps[0] == 0 else None
-
-        return self.median(first)
-
-    @property
-    def first_layer_grad_rms(self) -> float | None:
-        """The first layer's gradient norm over the root of its kernel's entries, at the start."""
-        sizes = next((run.probe.kernel_sizes for run in self.records if run.probe.layers), [])
-        return _ratio(self.at_start("kernel_grad_norm"), math.sqrt(sizes[0]) if sizes else None)
-
-    def early(self, quantity: str) -> float | None:
-        """Its time average over the first tenth of the budget, the median over runs."""
-
-        def average(record: RunRecord) -> float | None:
-            rows = record.probe.quantity(quantity)
-            if rows is None:
-                return None
-            values = [row[0] for row in rows]
-            return statistics.early_average(record.probe.steps, values, round(self.budget / 10))
-
-        return self.median(average)
-
-    def dead(self, at: Literal["start", "budget"]) -> float | None:
-        """The share of dead units, the mean over hidden layers that rectify, and over the runs.
-
-        Args:
-            at: before the first step, or after the budget's last; a run that diverged has none.
-        """
-        family, step = self.arm.spec.model, 0 if at == "start" else self.budget
-
-        def share(record: RunRecord) -> float | None:
-            rows = record.probe.quantity("dead")
-            if rows is None or step not in record.probe.steps:
-                return None
-            of_layers = rows[record.probe.steps.index(step)]
-            known = dict(zip(record.probe.layers, of_layers, strict=True))
-            return _mean([known[name] for name in family.hidden_layers(record.probe.layers)])
-
-        return _mean([share(record) for record in self.records])
-
-    @property
-    def delta_ratio(self) -> float | None:
-        """The first over the last hidden layer at the start, the median over runs.
-
-        Where gradients have steps of time: the first over the last tenth of those of dL/dx_t.
-        """
-
-        def first(record: RunRecord) -> float | None:
-            ratios = self._delta_ratios(record, until=0)
-            return ratios[0] if ratios and record.probe.steps[0] == 0 else None
-
-        return self.median(first)
-
-    @property
-    def delta_ratio_early(self) -> float | None:
-        """Its time average over the first tenth of the budget, the median over runs."""
-        end = round(self.budget / 10)
-
-        def average(record: RunRecord) -> float | None:
-            ratios = self._delta_ratios(record, until=end)
-            return statistics.early_average(record.probe.steps[: len(ratios)], ratios, end)
-
-        return self.median(average)
-
-    def _delta_ratios(self, record: RunRecord, until: int) -> Series:
-        """At the probes up to a step."""
-        probe = record.probe
-        rows = range(sum(step <= until for step in probe.steps))
-        if self.arm.spec.model.gradient_by_time:
-            times = probe.input_grad_rms or [[]] * len(rows)
-            tenth = max(1, len(times[0]) // 10) if times else 1
-            return [_ratio(_mean(times[row][:tenth]), _mean(times[row][-tenth:])) for row in rows]
-        deltas = self._hidden_deltas(record, rows)
-        return [_ratio(of[0], of[-1]) if len(of) > 1 else None for of in deltas]
-
-    def _hidden_deltas(self, record: RunRecord, rows: Iterable[int]) -> list[list[float]]:
-        """The rms of dL/dz of the hidden layers that have a z, at some probes."""
-        deltas = record.probe.quantity("delta_rms")
-        if deltas is None:
-            return [[] for _ in rows]
-        layers = record.probe.layers
-        places = [layers.index(name) for name in self._hidden_layers(record)]
-        return [[d for place in places if (d := deltas[row][place]) is not None] for row in rows]
-
-    def _hidden_layers(self, record: RunRecord) -> list[str]:
-        return self.arm.spec.model.hidden_layers(record.probe.layers)
-
-    @functools.cached_property
-    def decay(self) -> Decay | None:
-        """How the deltas at the start fall from layer to layer, beside what theory says of it."""
-        starts = [run for run in self.records if run.probe.steps[:1] == [0]]
-        if self.arm.spec.model.gradient_by_time or not starts:
-            return None
-        depth = len(self._hidden_layers(starts[0]))
-        deltas = [self._hidden_deltas(run, [0])[0] for run in starts]
-        if depth < 2 or any(len(of) < depth or not all(of) for of in deltas):
-            return None
-        first = starts[0]
-        return decay(self.arm.spec, first.input_shape, first.probe.input_rms, deltas)
+        return median([value(record) for record in self.records])
 
 
 def _quickest(records: Sequence[RunRecord]) -> float | None:
     known = [record.seconds_per_step for record in records if record.seconds_per_step is not None]
     return min(known, default=None)
-
-
-def _median(values: Series) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
-
-
-def _mean(values: Series) -> float | None:
-    known = [value for value in values if value is not None]
-    return mean(known) if known else None
-
-
-def _ratio(numerator: float | None, denominator: float | None) -> float | None:
-    return numerator / denominator if numerator is not None and denominator else None

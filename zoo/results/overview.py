@@ -19,6 +19,7 @@ from zoo.results.statistics import LEVEL, Bound, Verdict
 
 if TYPE_CHECKING:  # lines that are there already are read without them
     from zoo.recipe import Recipe
+    from zoo.recipe.schema import ArmSpec
     from zoo.results.comparison import Comparison
 
 # The mitigations, in the order of the lines, and the keys of a recipe by which an arm tries one.
@@ -30,6 +31,7 @@ MITIGATIONS: Mapping[str, Sequence[str]] = {
     "normalization": ("model.normalization", "model.normalization_place", "model.dense"),
     "skip connections": ("model.skip", "model.skip_over", "model.preactivation"),
     "scaled residual branches": ("model.fixup", "model.deepnorm"),
+    "gradient normalization": (),
     "gating": ("model.cell",),
     "gradient clipping": (
         "training.clipping",
@@ -41,6 +43,11 @@ MITIGATIONS: Mapping[str, Sequence[str]] = {
     "optimizer": ("training.optimizer",),
     "warmup": ("training.warmup",),
     "precision": ("training.precision", "training.loss_scaling"),
+}
+# Parts that try another mitigation than the key that they are the value of.
+PARTS = {
+    "GradientNormalizedActivation": "gradient normalization",
+    "GradientNormalization": "gradient normalization",
 }
 
 
@@ -86,18 +93,23 @@ class Line(Strict):
     times_best: float | None
 
 
-def mitigation(keys: Iterable[str]) -> str | None:
-    """The mitigation of a pair that differs in some keys; None if they are not of one alone.
+def mitigation(arm: "ArmSpec", keys: Iterable[str]) -> str | None:
+    """The mitigation that an arm tries; None if it does not try one alone.
 
     Args:
-        keys: as `zoo.recipe.pairs.separate_differences` gives them.
+        arm: its settings.
+        keys: what it differs in, as `zoo.recipe.pairs.separate_differences` gives it.
     """
-    names = {_mitigation(key) for key in keys}
+    names = {_mitigation(arm, key) for key in keys}
     return names.pop() if len(names) == 1 else None
 
 
-def _mitigation(key: str) -> str | None:
-    """By the longest key of `MITIGATIONS` that a key is, or is an argument of."""
+def _mitigation(arm: "ArmSpec", key: str) -> str | None:
+    """By its part, or the longest key of `MITIGATIONS` that a key is, or is an argument of."""
+    section, name = key.split(".")[:2]
+    part = getattr(getattr(getattr(arm, section), name, None), "class_name", None)
+    if part in PARTS:
+        return PARTS[part]
     matches = [
         (len(of), name)
         for name, keys in MITIGATIONS.items()
@@ -122,7 +134,7 @@ def lines(of: "Sequence[Comparison]", rows: Sequence[Row]) -> list[Line]:
     for row in rows:
         if row.against in of_arm:
             spec, other = recipe.arms[row.arm].spec, recipe.arms[row.against].spec
-            tried.setdefault(mitigation(separate_differences(spec, other)), []).append(row)
+            tried.setdefault(mitigation(spec, separate_differences(spec, other)), []).append(row)
     ranks = {each.arm.name: each.ranks[1] for each in of}
     result = []
     for name in MITIGATIONS:
