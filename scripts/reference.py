@@ -11,6 +11,7 @@ reference run: its seeds are others than the reported ones, its evidence lies in
 """
 
 import argparse
+import os
 import time
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def main() -> None:
             train(recipe, store, seeds)
     if not options.trial:
         for path in derived.write():
-            print(path)
+            print(os.path.relpath(path))
 
 
 def announce(missing: list[recipes.Recipe]) -> None:

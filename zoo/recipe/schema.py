@@ -30,8 +30,8 @@ from zoo.recipe.values import (
     PositiveFloat,
     Strict,
 )
+from zoo.recipe.version import BENCHMARK as BENCHMARK
 
-BENCHMARK = "1.0"  # the version of protocol and recipes; evidence of another is refused
 FIRST_TUNING_SEED = 1000
 
 Seeds = Annotated[int, Field(ge=1, le=FIRST_TUNING_SEED)]  # so that no reported seed was tuned on

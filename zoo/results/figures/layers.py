@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from zoo import theory
-from zoo.evidence.record import ProbeRecord, RunRecord, Series, rounded
+from zoo.evidence.digits import rounded
+from zoo.evidence.record import ProbeRecord, RunRecord, Series
 from zoo.recipe import Recipe
 from zoo.results.eligibility import ArmEvidence
 from zoo.results.figures.numbers import (

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from zoo.evidence.record import Series, rounded
+from zoo.evidence.digits import rounded
+from zoo.evidence.record import Series
 from zoo.recipe import Recipe
 from zoo.results.eligibility import ArmEvidence
 from zoo.results.figures.choice import times

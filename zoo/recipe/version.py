@@ -1,0 +1,3 @@
+"""The version of the benchmark: light to import."""
+
+BENCHMARK = "1.0"  # of protocol and recipes; evidence of another is refused
