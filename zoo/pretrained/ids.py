@@ -1,4 +1,4 @@
-"""Ids of models: `digits/activation/relu_he@1.0` is an arm, as a version of the benchmark has it."""
+"""Ids of models: `digits/activation/relu_he@1.0` is an arm of a version of the benchmark."""
 
 import re
 from typing import NamedTuple

@@ -44,7 +44,7 @@ class File(Strict):
 
 
 class Probe(Strict):
-    """What the model gives for inputs that need no data, by which a model that was loaded is checked.
+    """What the model gives for inputs that need no data, by which one that was loaded is checked.
 
     Attributes:
         outputs: (examples, outputs), or (examples, steps, outputs) of a class a step, flattened.
