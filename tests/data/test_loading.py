@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zoo import data
-from zoo.data import cache, folders, loading, names
+from zoo.data import cache, folders, loading, names, preprocessing
 from zoo.data.raw import SPLITS, Raw
 from zoo.errors import ZooError
 from zoo.recipe import schema
@@ -62,7 +62,8 @@ def naive(made):
 @pytest.mark.parametrize("shape", [(4, 3, 3), (5, 2), (6,)], ids=["images", "curves", "table"])
 def test_inputs_are_standardized_per_channel_by_the_training_split(shape, kind, chunk, monkeypatch):
     """Whatever the part of the examples that is standardized at once."""
-    monkeypatch.setattr(loading, "CHUNK", chunk)
+    for module in (loading, preprocessing):
+        monkeypatch.setattr(module, "CHUNK", chunk)
     made = raw(shape, kind)
     loaded, twin = through_the_door(made), naive(made)
     assert loaded.input_shape == shape

@@ -115,7 +115,7 @@ def test_without_a_bias_the_variance_alone_is_1():
     layer = DataDependentWeightNormDense(5, use_bias=False)
     model = keras.Sequential([keras.Input((INPUTS,)), layer])
     x = dataset().train.x
-    first_batch.start(model, x)
+    first_batch.start(model, lambda: x)
     z = np.asarray(model(x), float)
     np.testing.assert_allclose(z.var(axis=0), 1, rtol=1e-4)
     assert np.abs(z.mean(axis=0)).max() > 0.01
@@ -125,7 +125,7 @@ def test_positions_of_a_sequence_count_like_examples():
     layer = DataDependentWeightNormDense(5)
     model = keras.Sequential([keras.Input((6, INPUTS)), layer])
     x = dataset(6 * 20).train.x.reshape(20, 6, INPUTS)
-    first_batch.start(model, x)
+    first_batch.start(model, lambda: x)
     g, b = naive(x.reshape(-1, INPUTS).astype(float), layer.kernel.numpy().astype(float))
     np.testing.assert_allclose(layer.g, g, rtol=4 * UNIT)
     np.testing.assert_allclose(layer.bias, b, rtol=4 * UNIT)
@@ -146,7 +146,7 @@ def test_a_unit_that_is_the_same_for_all_examples_keeps_its_start():
     layer.kernel.assign(v)
     layer.g.assign(np.linalg.norm(v, axis=0))
     before = layer.g.numpy()
-    first_batch.start(model, x)
+    first_batch.start(model, lambda: x)
     kept = [False, False, False, True, False]
     np.testing.assert_array_equal(layer.g.numpy() == before, kept)
     np.testing.assert_array_equal(layer.bias.numpy() == 1, kept)
@@ -162,7 +162,7 @@ def test_behind_units_that_never_change_no_weight_is_infinite(noise):
     layer = DataDependentWeightNormDense(5)
     model = keras.Sequential([keras.Input((INPUTS,)), layer])
     before = layer.get_weights()
-    first_batch.start(model, x.astype(np.float32))
+    first_batch.start(model, lambda: x.astype(np.float32))
     for first, second in zip(before, layer.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
 
@@ -175,7 +175,7 @@ def test_a_dead_layer_in_the_middle_leaves_all_above_finite():
         [keras.Input((INPUTS,)), off, keras.layers.ReLU(), *published, keras.layers.Dense(2)]
     )
     x = dataset().train.x
-    first_batch.start(model, x)
+    first_batch.start(model, lambda: x)
     for weights in model.get_weights():
         assert np.isfinite(weights).all()
     assert np.isfinite(model(x)).all()
@@ -209,7 +209,7 @@ class Crossed(keras.Model):
 def test_each_starts_from_what_the_started_ones_below_give():
     model, x = Crossed(), dataset().train.x
     model(x[:2])
-    first_batch.start(model, x)
+    first_batch.start(model, lambda: x)
     middle = model.middle.layers[0]
     entering = x
     for layer, activation in ((model.first, "relu"), (middle, "relu"), (model.last, "tanh")):
@@ -229,7 +229,7 @@ def test_a_layer_used_twice_starts_at_its_first_use():
     inputs = keras.Input((INPUTS,))
     model = keras.Model(inputs, shared(keras.ops.relu(shared(inputs))))
     x = dataset().train.x
-    first_batch.start(model, x)
+    first_batch.start(model, lambda: x)
     g, _ = naive(x.astype(float), shared.kernel.numpy().astype(float))
     np.testing.assert_allclose(shared.g, g, rtol=4 * UNIT)
 
@@ -238,7 +238,7 @@ def test_a_layer_that_the_model_does_not_call_is_its_own_again():
     model, x = Crossed(), dataset().train.x
     model(x[:2])
     model.short = True
-    first_batch.start(model, x)
+    first_batch.start(model, lambda: x)
     for layer in (model.first, model.middle.layers[0], model.last):
         assert "call" not in vars(layer)
 

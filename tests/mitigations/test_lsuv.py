@@ -128,7 +128,7 @@ def test_an_activation_in_the_layer_is_left_out():
     layer = keras.layers.Dense(4, "tanh", kernel_initializer=LSUV(seed=1))
     model = keras.Sequential([keras.Input((6,)), layer])
     x = dataset((6,)).train.x
-    first_batch.start(model, x)
+    first_batch.start(model, lambda: x)
     assert np.std(x.astype(float) @ layer.kernel.numpy()) == pytest.approx(1, abs=64 * UNIT)
 
 
@@ -141,7 +141,7 @@ def test_where_all_outputs_are_one_number_the_kernel_stays_orthonormal(x):
     layer = keras.layers.Dense(1, kernel_initializer=LSUV(seed=1))
     model = keras.Sequential([keras.Input((6,)), layer])
     before = layer.kernel.numpy()
-    first_batch.start(model, x.astype(np.float32))
+    first_batch.start(model, lambda: x.astype(np.float32))
     np.testing.assert_array_equal(layer.kernel.numpy(), before)
     assert np.linalg.norm(before) == pytest.approx(1, abs=16 * UNIT)
 

@@ -70,7 +70,15 @@ def read(at: Path) -> Raw | None:
         }
         # As of all sets that were kept without a word of these.
         task, standardize = about.get("task", "classification"), about.get("standardize", True)
-        return Raw(splits, about["outputs"], task, about["vocabulary"], standardize)
+        names = about.get("class_names")
+        return Raw(
+            splits,
+            about["outputs"],
+            task,
+            about["vocabulary"],
+            standardize,
+            None if names is None else tuple(names),
+        )
     except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
         return None
 
@@ -98,6 +106,7 @@ def _write(at: Path, full_name: str, raw: Raw) -> None:
             "task": raw.task,
             "vocabulary": raw.vocabulary,
             "standardize": raw.standardize,
+            "class_names": raw.class_names,
         }
         about["sha256"] = _digest(temporary, about)
         (temporary / "set.json").write_text(json.dumps(about) + "\n", encoding="utf-8")

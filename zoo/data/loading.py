@@ -14,11 +14,12 @@ import numpy.typing as npt
 from zoo import random_states
 from zoo.data import cache, folders, splits
 from zoo.data.names import ROWS, has_bytes, maker, package
+from zoo.data.preprocessing import CHUNK, Preprocessing
 from zoo.data.raw import METRICS, Raw, Task
 from zoo.errors import KeyPath, ZooError
 from zoo.recipe import schema
 
-CHUNK = 10_000  # examples standardized at once
+LARGEST_BYTE = 255.0
 NO_BYTES = "scale unit is for images of 0 to 255, which it does not have: leave it out"
 
 
@@ -42,6 +43,8 @@ class Dataset:
         outputs: the number of classes, or of predicted values.
         task: what the model is trained for; it decides the loss and the metrics.
         vocabulary: the number of tokens, if the inputs are sequences of tokens; else None.
+        preprocess: gives the inputs, as they are here, of examples as they come.
+        class_names: what each class is called; None where they have no names.
     """
 
     name: str
@@ -51,6 +54,8 @@ class Dataset:
     outputs: int
     task: Task
     vocabulary: int | None = None
+    preprocess: Preprocessing | None = None
+    class_names: tuple[str, ...] | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -113,23 +118,25 @@ def load(
         raw = kept
     if base != name and raw.splits["train"][0].ndim != 4:
         raise ZooError(f"{name}: {base} has no images whose rows could be a sequence")
-    inputs: dict[str, npt.NDArray[Any]]
     if scale == "unit":
         tokens, numbers = raw.vocabulary is not None, not raw.standardize
         if tokens or numbers or raw.splits["train"][0].dtype != np.uint8:
             raise ZooError(f"{name}: {NO_BYTES}")
-        inputs = _over_255(raw)
-    elif raw.vocabulary is None and raw.standardize:
-        inputs = _standardized(raw)
-    else:
-        inputs = _as_it_is(raw)
-    if base != name:
-        inputs = {part: x.reshape(*x.shape[:2], -1) for part, x in inputs.items()}
+    preprocess = _preprocessing(raw, scale, rows=base != name)
+    inputs = {part: preprocess(x) for part, (x, _) in raw.splits.items()}
     target_type = np.int32 if raw.task == "classification" else np.float32
     of_parts = {
         part: Split(inputs[part], y.astype(target_type)) for part, (_, y) in raw.splits.items()
     }
-    return Dataset(name, **of_parts, outputs=raw.outputs, task=raw.task, vocabulary=raw.vocabulary)
+    return Dataset(
+        name,
+        **of_parts,
+        outputs=raw.outputs,
+        task=raw.task,
+        vocabulary=raw.vocabulary,
+        preprocess=preprocess,
+        class_names=raw.class_names,
+    )
 
 
 def load_for(data: schema.Data) -> Dataset:
@@ -194,23 +201,20 @@ def no_metric(name: str, task: Task, metric: str) -> str | None:
     return f"{name} is a {task} set and has no {metric}: give {' or '.join(has)}"
 
 
-def _as_it_is(raw: Raw) -> dict[str, npt.NDArray[Any]]:
-    kind = np.float32 if raw.vocabulary is None else np.int32
-    return {part: x.astype(kind) for part, (x, _) in raw.splits.items()}
+def _preprocessing(raw: Raw, scale: Literal["standard", "unit"], *, rows: bool) -> Preprocessing:
+    """What makes inputs of a set's examples.
 
-
-def _over_255(raw: Raw) -> dict[str, npt.NDArray[np.float32]]:
-    """Images in [0, 1]; a quotient in float32 is rounded once."""
-    largest = np.float32(np.iinfo(np.uint8).max)
-    return {part: x.astype(np.float32) / largest for part, (x, _) in raw.splits.items()}
-
-
-def _standardized(raw: Raw) -> dict[str, npt.NDArray[np.float32]]:
-    """The inputs less the training mean, over the training deviation, each per channel.
-
-    Computed in float64, in parts: images as they come are a few times smaller than that.
+    The mean and the deviation are the training split's, per channel, computed in float64 and in
+    parts: images as they come are a few times smaller than that.
     """
     train = raw.splits["train"][0]
+    shape = list(train.shape[1:])
+    if raw.vocabulary is not None:
+        return Preprocessing(input_shape=shape, tokens=True)
+    if scale == "unit":
+        return Preprocessing(input_shape=shape, deviation=[LARGEST_BYTE], rows=rows)
+    if not raw.standardize:
+        return Preprocessing(input_shape=shape, rows=rows)
     axes, count = tuple(range(train.ndim - 1)), train[..., 0].size
 
     def total(function: Any) -> Any:
@@ -220,9 +224,6 @@ def _standardized(raw: Raw) -> dict[str, npt.NDArray[np.float32]]:
     mean = total(lambda x: x) / count
     deviation = np.sqrt(total(lambda x: (x - mean) ** 2) / count)
     deviation = np.where(deviation > 0, deviation, 1.0)
-    result = {}
-    for part, (x, _) in raw.splits.items():
-        result[part] = np.empty(x.shape, np.float32)
-        for i in range(0, len(x), CHUNK):
-            result[part][i : i + CHUNK] = (x[i : i + CHUNK] - mean) / deviation
-    return result
+    return Preprocessing(
+        input_shape=shape, mean=mean.tolist(), deviation=deviation.tolist(), rows=rows
+    )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Task = Literal["classification", "regression"]
 SPLITS = ("train", "validation", "test")
+DIGITS = tuple("0123456789")  # the classes of sets of digits
 METRICS: dict[Task, list[str]] = {"classification": ["loss", "accuracy"], "regression": ["loss"]}
 
 
@@ -24,6 +25,7 @@ class Raw:
         vocabulary: the number of tokens, if the inputs are sequences of tokens; else None.
         standardize: whether inputs are standardized on the way to a model; not those of problems
             that are defined by their numbers.
+        class_names: what each class is called; None where they have no names.
     """
 
     splits: dict[str, tuple[Array, Array]]
@@ -31,6 +33,7 @@ class Raw:
     task: Task = "classification"
     vocabulary: int | None = None
     standardize: bool = True
+    class_names: tuple[str, ...] | None = None
 
 
 def shuffled(x: Array, y: Array, train: int, validation: int) -> dict[str, tuple[Array, Array]]:

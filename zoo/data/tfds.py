@@ -181,8 +181,15 @@ def load(
         part: _decode(name, builder, wanted[part], None if is_text else shape) for part in SPLITS
     }
     if not is_text:
-        return builder.info.full_name, Raw(splits, outputs=label.num_classes)
-    raw = Raw(_tokens(splits), outputs=label.num_classes, vocabulary=WORDS)
+        return builder.info.full_name, Raw(
+            splits, outputs=label.num_classes, class_names=tuple(label.names)
+        )
+    raw = Raw(
+        _tokens(splits),
+        outputs=label.num_classes,
+        vocabulary=WORDS,
+        class_names=tuple(label.names),
+    )
     return builder.info.full_name, raw
 
 

@@ -18,7 +18,7 @@ from zoo.errors import ZooError
 EXAMPLES = 500  # of the batch; as many as in the CIFAR-10 code of Salimans and Kingma
 
 
-def start(model: keras.Model, examples: Any) -> None:
+def start(model: keras.Model, examples: Callable[[], Any]) -> None:
     """Starts all layers of a model that start from data, in the order in which it computes them.
 
     One pass forward in inference mode, which draws no random number and moves no average; none if
@@ -26,7 +26,7 @@ def start(model: keras.Model, examples: Any) -> None:
 
     Args:
         model: built, of any family.
-        examples: inputs of the first batch, (batch, ...).
+        examples: gives the inputs of the first batch, (batch, ...); called if a layer takes part.
 
     Raises:
         ZooError: if an initializer that starts kernels from data is given to other weights, or to
@@ -39,7 +39,7 @@ def start(model: keras.Model, examples: Any) -> None:
     try:
         for layer, start_from in taking_part:
             layer.call = _started(layer, start_from)
-        model(examples, training=False)
+        model(examples(), training=False)
     finally:
         for layer, _ in taking_part:
             if "call" in vars(layer):  # which it was never called by, or had no part in

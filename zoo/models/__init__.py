@@ -34,5 +34,5 @@ def build(arguments: Family, data: "Dataset") -> "keras.Model":
     model = arguments.build(
         Shapes(data.input_shape, data.outputs, data.vocabulary, data.target_length)
     )
-    first_batch.start(model, data.train.x[: first_batch.EXAMPLES])
+    first_batch.start(model, lambda: data.train.x[: first_batch.EXAMPLES])
     return model

@@ -4,7 +4,7 @@ Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UC
 part).
 """
 
-from zoo.data.raw import Raw, shuffled
+from zoo.data.raw import DIGITS, Raw, shuffled
 
 
 def digits() -> Raw:
@@ -12,4 +12,6 @@ def digits() -> Raw:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    return Raw(shuffled(bunch.images[..., None], bunch.target, 1077, 360), outputs=10)
+    return Raw(
+        shuffled(bunch.images[..., None], bunch.target, 1077, 360), outputs=10, class_names=DIGITS
+    )

@@ -5,7 +5,7 @@ package makes the published set, 4,000 for training and 1,000 for test, to 1e-15
 """
 
 from zoo import random_states
-from zoo.data.raw import Raw
+from zoo.data.raw import DIGITS, Raw
 
 PACKAGE = "mnist1d"
 VALIDATION = 800  # the last of the training part, which has no order
@@ -24,4 +24,4 @@ def mnist1d() -> Raw:
         "validation": (x[cut:], y[cut:]),
         "test": (data["x_test"][..., None], data["y_test"]),
     }
-    return Raw(splits, outputs=10)
+    return Raw(splits, outputs=10, class_names=DIGITS)

