@@ -12,12 +12,17 @@ if TYPE_CHECKING:
     from zoo.data import Dataset
 
 
-def build(arguments: Family, data: "Dataset") -> "keras.Model":
+def build(arguments: Family, data: "Dataset", *, start: bool = True) -> "keras.Model":
     """Builds the family's model for a data set: logits for classes, values for regression.
 
     Every random initial weight comes from Keras's global seed: call `keras.utils.set_random_seed`
     first for a model that can be made again. Layers that start from data see the first training
     examples, without their targets (`zoo.mitigations.first_batch`).
+
+    Args:
+        arguments: of the family.
+        data: what the model is for.
+        start: whether layers start from data; not those whose weights will be loaded.
 
     Raises:
         ZooError: if the family is not for such data.
@@ -34,5 +39,6 @@ def build(arguments: Family, data: "Dataset") -> "keras.Model":
     model = arguments.build(
         Shapes(data.input_shape, data.outputs, data.vocabulary, data.target_length)
     )
-    first_batch.start(model, lambda: data.train.x[: first_batch.EXAMPLES])
+    if start:
+        first_batch.start(model, lambda: data.train.x[: first_batch.EXAMPLES])
     return model

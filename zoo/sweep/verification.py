@@ -1,6 +1,6 @@
 """Trains a recorded run again, as a worker does, and says whether its record is what comes out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from zoo.errors import ZooError, said_by
@@ -44,9 +44,18 @@ def recorded(store: Store, arm: Arm, seed: int | None = None) -> RunRecord:
 
 
 def train_again(
-    arm: Arm, record: RunRecord, imports: Sequence[user_files.Source] = ()
+    arm: Arm,
+    record: RunRecord,
+    imports: Sequence[user_files.Source] = (),
+    at_budget: Callable[[Any], None] | None = None,
 ) -> RunRecord:
     """The record of the same run as it is trained here, in this process.
+
+    Args:
+        arm: whose run.
+        record: of the run.
+        imports: name and text of the user's files that it was trained with.
+        at_budget: given the model when the run is at its budget, if it did not diverge.
 
     Raises:
         ZooError: if it was trained with other files of the user's, or cannot be trained here.
@@ -59,7 +68,7 @@ def train_again(
             "give the same"
         )
     try:
-        result = workers.train(imports, arm, record.learning_rate, record.seed, True)
+        result = workers.train(imports, arm, record.learning_rate, record.seed, True, at_budget)
     except ZooError:
         raise
     except Exception as error:

@@ -49,9 +49,11 @@ def load() -> None:
     training.use_threads(1)
 
 
-def _data(wanted: schema.Data) -> Any:
+def data_of(arm: Arm) -> Any:
+    """The data set that an arm is trained on; the last one is kept."""
     from zoo import data
 
+    wanted = arm.spec.data
     if wanted not in _loaded:
         _loaded.clear()
         _loaded[wanted] = data.load_for(wanted)
@@ -65,9 +67,14 @@ _compiled: dict[str, Any] = {}  # the arm this worker compiled last, by arm_sha2
 
 
 def train(
-    imports: Sequence[user_files.Source], arm: Arm, learning_rate: float, seed: int, probe: bool
+    imports: Sequence[user_files.Source],
+    arm: Arm,
+    learning_rate: float,
+    seed: int,
+    probe: bool,
+    at_budget: Callable[[Any], None] | None = None,
 ) -> dict[str, Any]:
-    """One run in this process, with the environment it ran in."""
+    """One run in this process, with the environment it ran in; `at_budget` as `CompiledArm.run`."""
     load()
     import tensorflow as tf
 
@@ -78,8 +85,10 @@ def train(
     if arm.sha256 not in _compiled:
         _compiled.clear()
         gc.collect()  # models and graphs refer to themselves: megabytes that Python sees as a few
-        _compiled[arm.sha256] = training.CompiledArm(arm, _data(arm.spec.data))
-    result: dict[str, Any] = _compiled[arm.sha256].run(seed, learning_rate, probe=probe)
+        _compiled[arm.sha256] = training.CompiledArm(arm, data_of(arm))
+    result: dict[str, Any] = _compiled[arm.sha256].run(
+        seed, learning_rate, probe=probe, at_budget=at_budget
+    )
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     return {
         **result,

@@ -52,8 +52,8 @@ def _rms(x: npt.NDArray[Any]) -> float:
 
 
 @random_states.kept()
-def build_seeded(arm: Arm, data: Dataset, seed: int) -> keras.Model:
-    """The arm's model as every run with this seed starts it.
+def build_seeded(arm: Arm, data: Dataset, seed: int, *, start: bool = True) -> keras.Model:
+    """The arm's model as every run with this seed starts it; without `start`, but for its data.
 
     The same as after `keras.utils.set_random_seed`, which sets three generators. But Keras draws
     its seeds from Python's, which other threads may use meanwhile (Dask's do): here from one apart.
@@ -61,17 +61,17 @@ def build_seeded(arm: Arm, data: Dataset, seed: int) -> keras.Model:
     anew, at the price of hundreds of steps. Python's and NumPy's, which a user's own layers may
     draw from, are the caller's again at the end.
     """
-    return _build_seeded(arm, data, seed)
+    return _build_seeded(arm, data, seed, start)
 
 
-def _build_seeded(arm: Arm, data: Dataset, seed: int) -> keras.Model:
+def _build_seeded(arm: Arm, data: Dataset, seed: int, start: bool = True) -> keras.Model:
     random.seed(seed)  # for a user's own code
     np.random.seed(seed)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(arm.spec.training.precision or "float32")
     try:
         with keras_private.seeds_from(random.Random(seed)):
-            return models.build(arm.spec.model, data)
+            return models.build(arm.spec.model, data, start=start)
     finally:
         keras.config.set_dtype_policy(policy)
 
@@ -196,13 +196,21 @@ class CompiledArm:
         return self._engine.train(self._order, segments, self._learning_rate)
 
     @_draws_apart
-    def run(self, seed: int, learning_rate: float, *, probe: bool = True) -> dict[str, Any]:
+    def run(
+        self,
+        seed: int,
+        learning_rate: float,
+        *,
+        probe: bool = True,
+        at_budget: Callable[[keras.Model], None] | None = None,
+    ) -> dict[str, Any]:
         """Trains one run to two evaluations past its budget, or until it diverges.
 
         Args:
             seed: of the initial weights, the data order and any dropout.
             learning_rate: constant, but for the recipe's warmup and drops.
             probe: also measure gradients, at `zoo.training.schedule.probe_steps`.
+            at_budget: given the model when its run is at the budget, if it did not diverge.
 
         Returns:
             What training decides of a run record: curve, test metrics at the budget, divergence,
@@ -217,6 +225,8 @@ class CompiledArm:
         test: list[float | None] = [None] * len(self._evaluation.metrics)
         if diverged < 0:
             test = [float(value) for value in self._evaluate_test()]
+            if at_budget is not None:
+                at_budget(self.model)
             diverged = self.train(segments.part(to_budget))
         every = self._training.evaluate_every
         evaluations = (self._total if diverged < 0 else diverged) // every

@@ -1,0 +1,140 @@
+"""What is published of an arm: one run is trained again, and only if its record comes out."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.data import Dataset
+from zoo.errors import ZooError
+from zoo.evidence.agreement import agreement
+from zoo.evidence.record import RunRecord, at_budget
+from zoo.files import write_whole
+from zoo.pretrained import loading, metadata, probe, recipe_file, weights
+from zoo.pretrained.ids import ModelId
+from zoo.pretrained.registry import FILES, Entry, File, FileName
+from zoo.recipe import Arm, Recipe
+from zoo.sweep import verification, workers
+from zoo.training import loss_of
+from zoo.training.evaluation import BATCH
+
+LICENSE = "apache-2.0"  # of weights and cards
+SAME = 1e-4  # of a loss, relative, and of an accuracy: what another order of adding may do to it
+
+
+def representative(arm: Arm, records: Mapping[int, RunRecord]) -> RunRecord:
+    """The run whose final metric is the median of the reported runs.
+
+    The metric is the target's on the validation split, at the budget: the test split chooses
+    nothing. Of an even number the lower one of the two in the middle, of equal ones that of the
+    lowest seed; a run that had diverged by then has no weights and is left out.
+
+    Raises:
+        ZooError: if none is left.
+    """
+    target, budget = arm.spec.target, arm.spec.training.steps
+    finals = [
+        (value, seed)
+        for seed, record in records.items()
+        if (value := at_budget(record, target.metric, budget)) is not None
+        and math.isfinite(value)
+        and (record.diverged_at is None or record.diverged_at > budget)
+    ]
+    if not finals:
+        raise ZooError(f"{arm.id}: no run came to its budget: there are no weights to publish")
+    finals.sort(key=lambda each: (each[0], each[1]))
+    median = finals[(len(finals) - 1) // 2][0]
+    return records[min(seed for value, seed in finals if value == median)]
+
+
+def publish(
+    recipe: Recipe, arm: Arm, record: RunRecord, into: Path, beside: Mapping[FileName, str]
+) -> Entry:
+    """Trains a run again and writes what is published of it to a folder.
+
+    Args:
+        recipe: with the arm.
+        arm: whose run.
+        record: of the run.
+        into: an empty folder.
+        beside: the texts of the files that do not come from training: record, card and figure.
+
+    Returns:
+        What a registry says of it.
+
+    Raises:
+        ZooError: if the run does not come out as its record has it, or what was written cannot be
+            loaded again and give the same.
+    """
+    of = ModelId(arm.recipe, arm.name, record.benchmark)
+    if record.environment.get("imports"):
+        names = ", ".join(record.environment["imports"])
+        raise ZooError(f"{arm.id}: needs {names}: only what the zoo builds can be published")
+    values: list[Any] = []
+    now = verification.train_again(
+        arm,
+        record,
+        at_budget=lambda model: values.extend(each.numpy() for each in model.variables),
+    )
+    if agreement(arm, record, now).state == "differs":
+        raise ZooError(
+            f"{arm.id}: seed {record.seed} does not come out as its record has it: not published; "
+            f"see: zoo verify {arm.id} --seed {record.seed}"
+        )
+    data = workers.data_of(arm)
+    about = metadata.of_run(arm, data, record, keras.__version__)
+    texts: dict[FileName, str] = {
+        **beside,
+        loading.RECIPE: recipe_file.text(of, recipe, arm),
+        loading.METADATA: json.dumps(about.model_dump(), indent=1) + "\n",
+    }
+    as_bytes = [texts[name].encode() for name in (loading.RECIPE, loading.METADATA)]
+    trained, again = (loading.rebuilt(of, *as_bytes, start=False) for _ in range(2))
+    description = keras.saving.serialize_keras_object(trained.model)
+    texts["config.json"] = json.dumps(description, indent=1) + "\n"
+    for variable, value in zip(trained.model.variables, values, strict=True):
+        variable.assign(value)
+    path = into / loading.WEIGHTS
+    weights.save(trained.model, path)
+    weights.load(again.model, path)
+    for metric, result in evaluated(again, data).items():
+        recorded = getattr(now, f"test_{metric}")
+        if abs(result - recorded) > SAME * max(1.0, abs(recorded)):
+            raise ZooError(f"{of}: loaded again its test {metric} is {result:.6g}, not {recorded}")
+    for name, text in texts.items():
+        write_whole(into / name, text)
+    return Entry(
+        files={name: _file(into / name) for name in FILES},
+        keras_version=keras.__version__,
+        arm_sha256=arm.sha256,
+        seed=record.seed,
+        learning_rate=record.learning_rate,
+        parameters=about.parameter_count,
+        metrics={
+            name: value
+            for name in ("test_accuracy", "test_loss")
+            if (value := getattr(record, name)) is not None
+        },
+        data=about.data,
+        license=LICENSE,
+        probe=probe.measured(again.model, about),
+    )
+
+
+def evaluated(built: loading.Built, data: Dataset) -> dict[str, float]:
+    """The loss and, of classes, the accuracy on the test split."""
+    outputs = built.model.predict(data.test.x, batch_size=BATCH, verbose=0)
+    result = {"loss": float(loss_of(data)(data.test.y, outputs))}
+    if data.task == "classification":
+        result["accuracy"] = float(np.mean(outputs.argmax(axis=-1) == data.test.y))
+    return result
+
+
+def _file(path: Path) -> File:
+    data = path.read_bytes()
+    return File(size=len(data), sha256=hashlib.sha256(data).hexdigest())
