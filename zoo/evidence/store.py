@@ -76,7 +76,8 @@ class Store:
         finally:
             self._lock.release()
 
-    def _record_path(self, arm: Arm, seed: int) -> Path:
+    def record_path(self, arm: Arm, seed: int) -> Path:
+        """Where the record of a run is or would be."""
         return self.root / "runs" / arm.recipe / arm.name / f"seed-{seed}.json"
 
     def _tuning_path(self, arm: Arm) -> Path:
@@ -105,7 +106,7 @@ class Store:
         """Keeps a run."""
         values = record.model_dump(by_alias=True) | {"probe": record.probe.compact()}
         text = json.dumps(values, allow_nan=False, separators=(",", ": "))
-        write_whole(self._record_path(arm, record.seed), text + "\n")
+        write_whole(self.record_path(arm, record.seed), text + "\n")
 
     def write_tuning(self, arm: Arm, runs: Sequence[TuningRun]) -> None:
         """Keeps the learning-rate search of an arm as far as it has come."""
@@ -120,7 +121,7 @@ class Store:
 
     def forget(self, arm: Arm, seeds: Iterable[int]) -> None:
         """Strikes an arm's search and some runs, which will be made anew, off the manifest."""
-        runs = (self._record_path(arm, seed) for seed in seeds)
+        runs = (self.record_path(arm, seed) for seed in seeds)
         self.manifest.strike([self._tuning_path(arm), *runs])
 
     # ------------------------------------------------------------ reading

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,18 @@ from zoo.data import Dataset
 from zoo.errors import ZooError
 from zoo.evidence.agreement import agreement
 from zoo.evidence.record import RunRecord, at_budget
-from zoo.files import write_whole
-from zoo.pretrained import loading, metadata, probe, recipe_file, weights
+from zoo.evidence.store import Store
+from zoo.files import read_text, write_whole
+from zoo.pretrained import card, loading, metadata, probe, recipe_file, weights
 from zoo.pretrained.ids import ModelId
 from zoo.pretrained.registry import FILES, Entry, File, FileName
 from zoo.recipe import Arm, Recipe
+from zoo.results import figures, leaderboard
+from zoo.results.columns import Row
 from zoo.sweep import verification, workers
 from zoo.training import loss_of
 from zoo.training.evaluation import BATCH
 
-LICENSE = "apache-2.0"  # of weights and cards
 SAME = 1e-4  # of a loss, relative, and of an accuracy: what another order of adding may do to it
 
 
@@ -52,17 +55,60 @@ def representative(arm: Arm, records: Mapping[int, RunRecord]) -> RunRecord:
     return records[min(seed for value, seed in finals if value == median)]
 
 
-def publish(
-    recipe: Recipe, arm: Arm, record: RunRecord, into: Path, beside: Mapping[FileName, str]
-) -> Entry:
+@dataclass(frozen=True)
+class Model:
+    """A model that is to be published.
+
+    Attributes:
+        recipe: the arm with those that it is judged against, and no others.
+        arm: whose run.
+        record: of the run.
+        rows: of the arms.
+        beside: what is in the files that follow from the evidence alone: record and figure.
+    """
+
+    recipe: Recipe
+    arm: Arm
+    record: RunRecord
+    rows: Sequence[Row]
+    beside: Mapping[FileName, str]
+
+    @property
+    def id(self) -> ModelId:
+        """Under which it is published."""
+        return ModelId(self.arm.recipe, self.arm.name, self.record.benchmark)
+
+
+def of_evidence(recipe: Recipe, store: Store, names: Sequence[str]) -> list[Model]:
+    """What is to be published of some arms of a recipe.
+
+    Raises:
+        ZooError: if the evidence is damaged or missing, or an arm has no run with weights.
+    """
+    rows = {row.arm: row for row in leaderboard.rows(recipe, store)}
+    of_arms = leaderboard.evidence(recipe, store)
+    models = []
+    for name in names:
+        pair = recipe.only([name])
+        arm = pair.arms[name]
+        if name not in of_arms:
+            raise ZooError(f"{store.root}: no record of {arm.id}; run: zoo run {recipe.id}")
+        record = representative(arm, of_arms[name].records)
+        [gradients, *_] = figures.plots_of(pair, {each: of_arms[each] for each in pair.arms})
+        beside: dict[FileName, str] = {
+            "record.json": read_text(store.record_path(arm, record.seed)),
+            "gradients.svg": figures.svg(gradients).decode(),
+        }
+        models.append(Model(pair, arm, record, [rows[each] for each in pair.arms], beside))
+    return models
+
+
+def publish(model: Model, into: Path) -> Entry:
     """Trains a run again and writes what is published of it to a folder.
 
     Args:
-        recipe: with the arm.
-        arm: whose run.
-        record: of the run.
+        model: which.
         into: an empty folder.
-        beside: the texts of the files that do not come from training: record, card and figure.
 
     Returns:
         What a registry says of it.
@@ -71,7 +117,7 @@ def publish(
         ZooError: if the run does not come out as its record has it, or what was written cannot be
             loaded again and give the same.
     """
-    of = ModelId(arm.recipe, arm.name, record.benchmark)
+    of, recipe, arm, record = model.id, model.recipe, model.arm, model.record
     if record.environment.get("imports"):
         names = ", ".join(record.environment["imports"])
         raise ZooError(f"{arm.id}: needs {names}: only what the zoo builds can be published")
@@ -89,9 +135,10 @@ def publish(
     data = workers.data_of(arm)
     about = metadata.of_run(arm, data, record, keras.__version__)
     texts: dict[FileName, str] = {
-        **beside,
+        **model.beside,
         loading.RECIPE: recipe_file.text(of, recipe, arm),
         loading.METADATA: json.dumps(about.model_dump(), indent=1) + "\n",
+        "README.md": card.text(of, recipe, arm, record, about, model.rows),
     }
     as_bytes = [texts[name].encode() for name in (loading.RECIPE, loading.METADATA)]
     trained, again = (loading.rebuilt(of, *as_bytes, start=False) for _ in range(2))
@@ -121,7 +168,7 @@ def publish(
             if (value := getattr(record, name)) is not None
         },
         data=about.data,
-        license=LICENSE,
+        license=card.LICENSE,
         probe=probe.measured(again.model, about),
     )
 
