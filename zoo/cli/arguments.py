@@ -33,6 +33,16 @@ results_ = click.option(
     help="Evidence; by default the zoo's own.",
 )
 
+workers_ = click.option(
+    "--workers",
+    metavar="N",
+    default="auto",
+    show_default=True,
+    help="Single-threaded workers; auto: one a core.",
+)
+
+MOST_WORKERS = 1000  # processes of this machine
+
 
 def find(patterns: Sequence[str]) -> list[str]:
     """The paths or ids of the recipes that are named, globs too."""
@@ -72,3 +82,16 @@ def warn(lines: Sequence[str]) -> None:
     """Prints lines to standard error, without what moves a cursor."""
     for line in lines:
         print(printable(line), file=sys.stderr)
+
+
+def worker_count(workers: str) -> int:
+    """How many workers `--workers` says."""
+    from zoo.sweep import workers as of_sweep
+
+    if workers == "auto":
+        return of_sweep.worker_count()
+    few = len(workers) <= len(str(MOST_WORKERS))  # Python converts no number of thousands of digits
+    if not (few and workers.isdecimal() and 1 <= int(workers) <= MOST_WORKERS):
+        hint = f"give a number from 1 to {MOST_WORKERS}, or auto"
+        raise ZooError(f"--workers {workers:.20}: {hint}")
+    return int(workers)

@@ -8,12 +8,20 @@ from typing import Any
 import click
 
 from zoo.cli import results
-from zoo.cli.arguments import find, imports_, load, recipes_, settings_, warn
+from zoo.cli.arguments import (
+    find,
+    imports_,
+    load,
+    recipes_,
+    settings_,
+    warn,
+    worker_count,
+    workers_,
+)
 from zoo.cli.data import data_
+from zoo.cli.push import push
 from zoo.cli.terminal import InOrder, print_table, width
 from zoo.errors import ZooError
-
-MOST_WORKERS = 1000  # processes of this machine
 
 
 @click.group(cls=InOrder, context_settings={"max_content_width": 100})
@@ -80,13 +88,7 @@ def check(recipes: Sequence[str], imports: Sequence[Path]) -> None:
 @settings_
 @click.option("--seeds", metavar="N", type=click.IntRange(min=1), help="Reported seeds.")
 @click.option("--arms", metavar="A,B", help="Only these arms and the baseline.")
-@click.option(
-    "--workers",
-    metavar="N",
-    default="auto",
-    show_default=True,
-    help="Single-threaded workers; auto: one a core.",
-)
+@workers_
 @click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster, as tcp://host:8786.")
 @imports_
 @click.option(
@@ -120,7 +122,7 @@ def run(
     from zoo.sweep.sweep import Sweep
     from zoo.sweep.workers import local
 
-    count = _worker_count(workers)
+    count = worker_count(workers)
     if scheduler and workers != "auto":
         raise ZooError("--workers and --scheduler: give one; a cluster has its own workers")
     loaded = [load(name, settings, seeds) for name in find(recipes)]
@@ -144,7 +146,7 @@ def run(
         raise SystemExit(1)
 
 
-for command in results.COMMANDS:
+for command in (*results.COMMANDS, push):
     app.add_command(command)
 app.add_command(data_)
 
@@ -157,18 +159,6 @@ def _names(listed: str) -> list[str]:
     if not all(name.strip() for name in names):
         raise ZooError(f"--arms {listed}: an empty name: give names with one comma between them")
     return names
-
-
-def _worker_count(workers: str) -> int:
-    from zoo.sweep.workers import worker_count
-
-    if workers == "auto":
-        return worker_count()
-    few = len(workers) <= len(str(MOST_WORKERS))  # Python converts no number of thousands of digits
-    if not (few and workers.isdecimal() and 1 <= int(workers) <= MOST_WORKERS):
-        hint = f"give a number from 1 to {MOST_WORKERS}, or auto"
-        raise ZooError(f"--workers {workers:.20}: {hint}")
-    return int(workers)
 
 
 def _report(chosen: list[Any], whole: list[Any], store: Any) -> None:

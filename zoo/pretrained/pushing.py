@@ -17,6 +17,7 @@ from zoo.pretrained.registry import Entry, Registry
 from zoo.sweep.workers import ATTEMPTS, Worker
 
 STAGING = ".staging-"  # what a folder's name begins with that is not whole yet, or is not any more
+IS_THERE = "is there already"
 
 Listener = Callable[[Model, str], None]
 
@@ -60,7 +61,7 @@ def _push(
     waiting = []
     for model in models:
         if _is_there(into, model, entries.get(str(model.id))):
-            listener(model, "is there")
+            listener(model, IS_THERE)
         else:
             waiting.append(model)
     failures: list[str] = []

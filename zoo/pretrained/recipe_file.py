@@ -1,4 +1,4 @@
-"""The file recipe.yaml of a published model: its arm, every value resolved, defaults too."""
+"""The file recipe.yaml of a published model: its arm, as the recipe resolves it."""
 
 import yaml
 
@@ -6,7 +6,6 @@ from zoo.errors import Place, ZooError, dotted, mistake
 from zoo.pretrained.ids import ModelId
 from zoo.recipe import Arm, Recipe, messages, yaml_places
 from zoo.recipe.schema import ArmSpec
-from zoo.recipe.values import written
 
 
 def text(of: ModelId, recipe: Recipe, arm: Arm) -> str:
@@ -18,7 +17,7 @@ def text(of: ModelId, recipe: Recipe, arm: Arm) -> str:
         "sources": recipe.sources,
         "against": arm.against,
         "changes": arm.changes,
-        **written(arm.spec),
+        **arm.spec.model_dump(exclude_unset=True),  # some may not be given together
     }
     return yaml.safe_dump(values, sort_keys=False, width=100, allow_unicode=True)
 
