@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-all test-oldest test-system lint clean
+.PHONY: run test test-all test-oldest test-system lint mirror clean
 
 run: $(READY)
 	$(BIN)/zoo run digits/activation --arms tanh,relu,relu_he
@@ -29,6 +29,10 @@ test-oldest: $(READY)
 # What needs more than the package index: apt-get install dataset-fashion-mnist, mount namespaces.
 test-system: $(READY)
 	$(BIN)/pytest -m system
+
+# A folder that any web server can serve: the trained models of all evidence. It says how long.
+mirror: $(READY)
+	$(BIN)/python scripts/reference.py --publish mirror
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -33,6 +33,17 @@ def test_keras_draws_its_seeds_from_the_generator_and_from_its_own_again():
     np.testing.assert_array_equal(kernel(), before)
 
 
+def test_names_are_counted_from_zero_and_then_go_on():
+    def names():
+        return [keras.layers.Dense(1).name for _ in range(2)]
+
+    before = int(names()[1].rpartition("_")[2])
+    for _ in range(2):
+        with keras_private.names_from_zero():
+            assert names() == ["dense", "dense_1"]
+    assert names() == [f"dense_{before + 1}", f"dense_{before + 2}"]
+
+
 def test_inner_layers_are_those_right_inside_in_their_order():
     one, two = keras.layers.Dense(2), keras.layers.Dense(3)
     inside = keras.Sequential([one, two])

@@ -8,6 +8,22 @@ TensorFlow is loaded only where a model is built or trained.
     recipe = zoo.recipe.load("digits/activation")
     data = zoo.data.load("digits")
     run = zoo.training.CompiledArm(recipe.arms["relu"], data).run(seed=0, learning_rate=0.03)
+
+    model = zoo.load("digits/activation/relu_he")  # as the reference run trained it
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.pretrained.loading import load as load
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """`load`, imported when it is asked for: it needs Keras, a listing does not."""
+    if name != "load":
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    from zoo.pretrained.loading import load
+
+    return load

@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.backend.common import global_state
 from keras.src.models.functional import Functional
 from keras.src.random import seed_generator
 from keras.src.trainers.compile_utils import CompileLoss
@@ -28,6 +29,20 @@ def seeds_from(generator: random.Random) -> Iterator[None]:
         yield
     finally:
         seed_generator.python_random = shared
+
+
+@contextlib.contextmanager
+def names_from_zero() -> Iterator[None]:
+    """Within it, Keras counts the layers that have no name of their own from the first on.
+
+    Elsewhere it goes on from all that this process has built.
+    """
+    before = global_state.get_global_attribute("object_name_uids")
+    global_state.set_global_attribute("object_name_uids", None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute("object_name_uids", before)
 
 
 def inner_layers(layer: keras.Layer) -> list[keras.Layer]:

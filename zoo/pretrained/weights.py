@@ -20,7 +20,6 @@ from zoo.files import read_bytes
 SUFFIX = ".weights.h5"  # by which Keras knows its format
 LARGEST = 2**30  # bytes of a file
 SPARE = 2**20  # bytes of a file beyond twice those of the model's own
-LONGEST_NAME = 1000  # of a layer
 OPTIMIZER = "optimizer"  # what Keras saves beside the weights of a compiled model, and is not read
 
 
@@ -140,6 +139,4 @@ def _attributes(item: Any) -> str | None:
         text = h5py.check_string_dtype(kind.dtype)
         if name != "name" or text is None or kind.shape not in ((), (1,)):
             return f"has an attribute {shown(name)}"
-        if kind.get_storage_size() > LONGEST_NAME:
-            return "has a name that is too long"
     return None
