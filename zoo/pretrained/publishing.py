@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
+import tensorflow as tf
 
 from zoo import keras_private
-from zoo.data import Dataset
+from zoo.data import Dataset, Split
 from zoo.errors import ZooError
 from zoo.evidence.agreement import agreement
 from zoo.evidence.record import RunRecord, at_budget
@@ -26,7 +26,7 @@ from zoo.results import figures, leaderboard
 from zoo.results.columns import Row
 from zoo.sweep import verification, workers
 from zoo.training import loss_of
-from zoo.training.evaluation import BATCH
+from zoo.training.evaluation import Evaluation
 
 SAME = 1e-4  # of a loss, relative, and of an accuracy: what another order of adding may do to it
 
@@ -177,12 +177,11 @@ def publish(model: Model, into: Path) -> Entry:
 
 
 def evaluated(built: loading.Built, data: Dataset) -> dict[str, float]:
-    """The loss and, of classes, the accuracy on the test split."""
-    outputs = built.model.predict(data.test.x, batch_size=BATCH, verbose=0)
-    result = {"loss": float(loss_of(data)(data.test.y, outputs))}
-    if data.task == "classification":
-        result["accuracy"] = float(np.mean(outputs.argmax(axis=-1) == data.test.y))
-    return result
+    """The loss and, of classes, the accuracy on the test split, as a run evaluates them."""
+    evaluation = Evaluation(built.model, loss_of(data), data, xla=False)
+    test = Split(*map(tf.constant, data.test))
+    values = keras_private.traced_without_warning(lambda: evaluation(test))()
+    return dict(zip(evaluation.metrics, map(float, values), strict=True))
 
 
 def _file(path: Path) -> File:
