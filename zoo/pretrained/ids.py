@@ -8,9 +8,8 @@ from zoo.recipe.version import BENCHMARK
 
 # A part of an id is a file's name in a mirror: none starts with a dot, none is longer than one.
 _PART = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}"
-PATTERN = (
-    rf"^(?P<recipe>{_PART}(?:/{_PART}){{0,3}})/(?P<arm>{_PART})@(?P<version>\d{{1,4}}\.\d{{1,4}})$"
-)
+_VERSION = r"[0-9]{1,4}\.[0-9]{1,4}"
+PATTERN = rf"^(?P<recipe>{_PART}(?:/{_PART}){{0,3}})/(?P<arm>{_PART})@(?P<version>{_VERSION})$"
 
 
 class ModelId(NamedTuple):

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 
 from zoo.errors import Place, ZooError, dotted, mistake
 from zoo.files import each_key_once
+from zoo.pretrained import places
 from zoo.pretrained.ids import PATTERN
 from zoo.recipe.values import PositiveFloat, Strict
 
@@ -27,7 +28,7 @@ FileName = Literal[
     "gradients.svg",
 ]
 FILES: tuple[FileName, ...] = get_args(FileName)
-NAME = "registry.json"
+NAME = places.REGISTRY
 MOST_BYTES = 16 * 2**20  # of a registry
 LARGEST_FILE = 2**30  # of a model
 
