@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoo.cli import results
+from zoo.cli import models, results
 from zoo.cli.arguments import find, imports_, load, recipes_, settings_, warn
 from zoo.cli.data import data_
 from zoo.cli.terminal import InOrder, print_table, width
@@ -144,7 +144,7 @@ def run(
         raise SystemExit(1)
 
 
-for command in results.COMMANDS:
+for command in (*results.COMMANDS, *models.COMMANDS):
     app.add_command(command)
 app.add_command(data_)
 

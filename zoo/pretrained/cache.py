@@ -138,9 +138,8 @@ def _check(root: Path, folder: Path, entry: Entry, remedy: str) -> None:
     Raises:
         ZooError: naming the file and the remedy.
     """
-    for part in [*reversed(folder.relative_to(root).parents), folder.relative_to(root)][1:]:
-        if (root / part).is_symlink():
-            raise ZooError(mistake(Place(str(root / part)), "a symbolic link: remove it"))
+    for path in _below(root, folder):
+        _refuse_link(path)
     for name in FILES:
         path, file = folder / name, entry.files[name]
         try:
@@ -331,11 +330,20 @@ def _brought(model: ModelId, entry: Entry, mirror: Mirror, received: Received) -
 def _make_folders(folder: Path) -> None:
     """Makes a folder of the cache, through no link below the cache's own."""
     places.home().mkdir(parents=True, exist_ok=True)
-    for part in [*reversed(folder.relative_to(places.home()).parents), Path(folder)][1:]:
-        path = places.home() / part
-        if path.is_symlink():
-            raise ZooError(mistake(Place(str(path)), "a symbolic link: remove it"))
+    for path in _below(places.home(), folder):
+        _refuse_link(path)
         path.mkdir(exist_ok=True)
+
+
+def _below(root: Path, folder: Path) -> list[Path]:
+    """The folders from a root, without it, down to one."""
+    inner = folder.relative_to(root)
+    return [root / part for part in (*reversed(inner.parents), inner)][1:]
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise ZooError(mistake(Place(str(path)), "a symbolic link: remove it"))
 
 
 def _replace(new: Path, place: Path) -> None:

@@ -32,7 +32,7 @@ CHUNK = 2**14  # bytes
 AGAIN = {429, 500, 502, 503, 504}  # that may be another answer the next time
 
 
-class _AttemptError(Exception):
+class _CutError(Exception):
     """Of an attempt that failed.
 
     Args:
@@ -78,7 +78,7 @@ class Client:
         """
         patience = _Patience()
         for wait in (*WAITS, None):
-            failed: list[_AttemptError] = []
+            failed: list[_CutError] = []
             yield self._chunks(url, patience, failed)
             if not failed:
                 return
@@ -92,9 +92,7 @@ class Client:
                 raise _refusal(url, problem)
             time.sleep(pause)
 
-    def _chunks(
-        self, url: str, patience: _Patience, failed: list[_AttemptError]
-    ) -> Iterator[bytes]:
+    def _chunks(self, url: str, patience: _Patience, failed: list[_CutError]) -> Iterator[bytes]:
         """The chunks of one attempt; it ends early with the reason in `failed`."""
         came: queue.Queue[bytes | BaseException | None] = queue.Queue(maxsize=4)
         nobody_waits = threading.Event()
@@ -108,7 +106,7 @@ class Client:
                     raise _refusal(url, f"no answer, or hardly any, in {PATIENCE:.0f} s") from None
                 if item is None:
                     return
-                if isinstance(item, _AttemptError):
+                if isinstance(item, _CutError):
                     failed.append(item)
                     return
                 if isinstance(item, BaseException):
@@ -134,7 +132,7 @@ class Client:
                     if not hand_over(chunk):
                         return
             hand_over(None)
-        except (ZooError, _AttemptError) as error:
+        except (ZooError, _CutError) as error:
             hand_over(error)
         except requests.RequestException as error:
             hand_over(_explained(url, error))
@@ -157,7 +155,7 @@ class Client:
             response.close()
             problem = f"{response.status_code} {response.reason or ''}".strip()
             if response.status_code in AGAIN:
-                raise _AttemptError(problem, _retry_after(response.headers.get("Retry-After")))
+                raise _CutError(problem, _retry_after(response.headers.get("Retry-After")))
             raise _refusal(url, problem)
         raise _refusal(url, f"sent on more than {MOST_REDIRECTS} times")
 
@@ -185,7 +183,7 @@ def _explained(url: str, error: requests.RequestException) -> Exception:
     if isinstance(error, cut) and not isinstance(error, requests.exceptions.ProxyError):
         if any(isinstance(each, NewConnectionError) for each in chain):
             return _refusal(url, f"cannot be reached: {reason}")
-        return _AttemptError(f"the connection was cut ({reason})")
+        return _CutError(f"the connection was cut ({reason})")
     return _refusal(url, f"cannot be had: {reason}")
 
 

@@ -1,6 +1,8 @@
 """Ids of models: `digits/activation/relu_he@1.0` is an arm of a version of the benchmark."""
 
+import fnmatch
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from zoo.errors import Place, ZooError, mistake, shown
@@ -45,3 +47,8 @@ def parse(text: str) -> ModelId:
         hint = "an id is RECIPE/ARM or RECIPE/ARM@VERSION; see: zoo models"
         raise ZooError(mistake(Place(shown(text)), f"no id of a model; {hint}"))
     return ModelId(**match.groupdict())
+
+
+def matching(pattern: str, ids: Iterable[str]) -> list[str]:
+    """Those of some ids that a glob matches; without `@` of the newest version, as in `parse`."""
+    return fnmatch.filter(ids, pattern if "@" in pattern else f"{pattern}@{BENCHMARK}")

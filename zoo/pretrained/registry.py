@@ -7,7 +7,8 @@ beforehand, so that nothing in a registry can lead out of the mirror or the cach
 """
 
 import json
-from typing import Annotated, Literal, get_args
+import re
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, FiniteFloat, NonNegativeInt, PositiveInt, ValidationError
 from pydantic_core import from_json
@@ -129,3 +130,15 @@ def written(registry: Registry) -> str:
     values = registry.model_dump(by_alias=True)
     values["models"] = dict(sorted(values["models"].items()))
     return json.dumps(values, indent=1, allow_nan=False) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a registry, for those who make or read one without this package."""
+    schema = Registry.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["$defs"]["Entry"]["properties"]["files"]["required"] = list(FILES)
+    models = schema["properties"]["models"]
+    # Of names of groups, Python's are not JavaScript's.
+    models["patternProperties"] = {re.sub(r"\?P<\w+>", "", PATTERN): {"$ref": "#/$defs/Entry"}}
+    models["additionalProperties"] = False
+    return schema
