@@ -168,7 +168,7 @@ def _refusal(url: str, problem: str) -> ZooError:
 
 def _proxy_of(url: str) -> str | None:
     proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
-    return proxy and without_password(proxy if "//" in proxy else f"//{proxy}").lstrip("/")
+    return proxy and without_password(proxy if "//" in proxy else f"http://{proxy}")
 
 
 def _explained(url: str, error: requests.RequestException) -> Exception:
