@@ -1,4 +1,4 @@
-"""Mirrors of models that nobody opens: random bytes, in a folder or behind a server that has faults.
+"""Mirrors of models that nobody opens: random bytes, in a folder or behind a server with faults.
 
 The server is a real one, on the loopback, and does what it is told to the next requests of a file.
 """
@@ -122,7 +122,7 @@ class Server:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
-            def do_GET(self):  # noqa: N802 - http.server's name
+            def do_GET(self):
                 path = self.path.lstrip("/")
                 server.asked.append(path)
                 server.agent = self.headers["User-Agent"]
@@ -175,7 +175,6 @@ def answer(handler, status, body, length=None, **headers):
         handler.send_header(name.replace("_", "-"), value)
     handler.end_headers()
     handler.wfile.write(body)
-
 
 
 # ---------------------------------------------------------------- what it does wrong

@@ -195,7 +195,10 @@ LASTING = {
         "429 Too Many Requests",
         "asks to wait 120 s",
     ),
-    "a wait of years": (lambda _: [fake.status(503, Retry_After="9" * 5000)], "asks to wait 999999"),
+    "a wait of years": (
+        lambda _: [fake.status(503, Retry_After="9" * 5000)],
+        "asks to wait 999999",
+    ),
     "a date to come": (
         lambda _: [fake.status(429, Retry_After=in_an_hour())],
         "asks to wait 3",
@@ -270,9 +273,10 @@ def test_a_model_that_the_mirror_lacks(server, pull, home):
     for wrong in ("digits/activation/relu_hee", "digits/activation/relu_he@0.9", "mnist/*"):
         result = pull(wrong, "--mirror", server.address)
         assert refused(result, home, wrong, server.address)
-    assert "did you mean digits/activation/relu_he@1.0" in pull(
-        "digits/activation/relu_hee", "--mirror", server.address
-    )[2][0]
+    assert (
+        "did you mean digits/activation/relu_he@1.0"
+        in pull("digits/activation/relu_hee", "--mirror", server.address)[2][0]
+    )
     assert set(server.asked) == {places.REGISTRY}
 
 
@@ -451,7 +455,9 @@ def test_the_releases_registry_is_the_pinned_one(released, server, pull, home):
     assert server.asked.count(places.REGISTRY) == 1
 
 
-def test_another_registry_of_the_release_is_refused_however_it_is_asked(released, server, pull, home):
+def test_another_registry_of_the_release_is_refused_however_it_is_asked(
+    released, server, pull, home
+):
     other = registry.written(registry.Registry(models={})).encode()
     for arguments in ([], ["--mirror", server.address], ["--mirror", f"{server.address}/"]):
         server.faults[places.REGISTRY] = [fake.body(other)]
@@ -495,7 +501,9 @@ def test_a_flipped_bit_of_a_file_of_a_mirror_is_refused(name, home, tmp_path):
     (tmp_path / "to").mkdir()
     for damaged in flips(content, 200):
         path.write_bytes(damaged)
-        with pytest.raises(ZooError, match=f"{name}: not the file of the registry: another SHA-256"):
+        with pytest.raises(
+            ZooError, match=f"{name}: not the file of the registry: another SHA-256"
+        ):
             mirror.fetch(MODEL, name, file, tmp_path / "to")
         assert not any((tmp_path / "to").iterdir())
     path.write_bytes(content)

@@ -69,7 +69,8 @@ def test_an_address_has_one_form(text, address, tmp_path, monkeypatch):
         "ftp://a.example/zoo", "gopher://a.example", "data:text/plain,x", "javascript:x", "s3://a/b",
         "FTP://a.example", "http:a.example", "http://", "https:///zoo", "http://a.example:x",
         "http://a.example:99999999", "http://[::1", "https://a.example/zoo?version=1",
-        "https://a.example/#top", "file://elsewhere/a", "file:a", "file:///a%00b", " ", "a\nb", "\0",
+        "https://a.example/#top", "file://elsewhere/a", "file:a", "file:///a%00b", " ", "a\nb",
+        "\0",
     ],
 )  # fmt: skip
 def test_any_other_address_is_refused_in_one_line(text, monkeypatch):
@@ -80,7 +81,7 @@ def test_any_other_address_is_refused_in_one_line(text, monkeypatch):
     assert line.endswith("a mirror's address is https://, http://, file:// or the path of a folder")
     monkeypatch.setenv("ZOO_MIRROR", text.replace("\0", "\x01"))
     if text.strip():
-        with pytest.raises(ZooError, match="^ZOO_MIRROR: "):
+        with pytest.raises(ZooError, match=r"^ZOO_MIRROR: "):
             places.mirror()
 
 

@@ -91,8 +91,9 @@ def test_a_trick_is_refused_in_one_line(trick, text):
     [
         b"", b"null", b"[]", b"3", b"\xff\xfe", b"{", b"[" * 10**6, b'{"models":' * 10**5,
         b'{"schema": 1, "schema": 1, "models": {}}', b'{"schema": ' + b"9" * 10**5 + b"}",
-        b'{"schema": 1, "models": {}} {}', b'{"schema": 1e400}', b'{"schema": NaN}', b"\x1f\x8b\x08",
-        b"<html>", b" " * (registry.MOST_BYTES + 1), b'{"schema": 1, "models": {}}\0',
+        b'{"schema": 1, "models": {}} {}', b'{"schema": 1e400}', b'{"schema": NaN}',
+        b"\x1f\x8b\x08", b"<html>", b" " * (registry.MOST_BYTES + 1),
+        b'{"schema": 1, "models": {}}\0',
         b'{"schema": "1", "models": {}}', '{"schema":1}'.encode("utf-16"), b'{"\\ud800": 1}',
     ],
     ids=range(20),

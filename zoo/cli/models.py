@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from zoo.cli.terminal import width
+from zoo.cli.terminal import Careful, width
 from zoo.errors import Place, ZooError, mistake, nearest
 
 mirror_ = click.option(
@@ -15,7 +15,7 @@ mirror_ = click.option(
 )
 
 
-@click.command("models")
+@click.command("models", cls=Careful)
 @click.argument("pattern", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects instead of a table.")
 @mirror_
@@ -50,7 +50,7 @@ def models_(pattern: str | None, as_json: bool, mirror: str | None) -> None:
     print(tables.models(list(known.values()), width()))
 
 
-@click.command()
+@click.command(cls=Careful)
 @click.argument("ids", metavar="[ID...]", nargs=-1)
 @click.option("--all", "all_", is_flag=True, help="All that the mirror has.")
 @mirror_

@@ -111,8 +111,16 @@ def _bundled() -> dict[str, Any]:
 
 
 def _models(text: bytes) -> dict[str, Any]:
-    models = json.loads(text)["models"] if text else {}
-    return models if isinstance(models, dict) else {}
+    """What a registry lists.
+
+    Raises:
+        ValueError, RecursionError: if it is none.
+    """
+    values = json.loads(text)
+    models = values.get("models") if isinstance(values, dict) else None
+    if not isinstance(models, dict):
+        raise ValueError("no registry")
+    return models
 
 
 def _cached() -> Iterator[tuple[str, Any]]:
