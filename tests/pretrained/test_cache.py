@@ -106,6 +106,11 @@ def test_where_nothing_has_it_the_line_says_where_it_was_looked_for(
     assert not home.exists()
 
 
+def test_a_slip_in_an_id_is_told_where_there_is_no_mirror_to_ask(home):
+    with pytest.raises(ZooError, match=f"make mirror makes one; did you mean {ID}\\?$"):
+        cache.get(parse("digits/activation/relu_hee"))
+
+
 # ---------------------------------------------------------------- damage
 
 

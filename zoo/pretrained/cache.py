@@ -20,7 +20,7 @@ from pydantic_core import from_json
 
 from zoo.errors import Place, ZooError, dotted, mistake, nearest
 from zoo.files import is_there, open_plain, put_whole, read_bytes
-from zoo.pretrained import places, registry, release
+from zoo.pretrained import listing, places, registry, release
 from zoo.pretrained.ids import ModelId
 from zoo.pretrained.mirrors import Mirror, Received
 from zoo.pretrained.registry import FILES, Entry, Registry, Sha256
@@ -185,6 +185,9 @@ def address_to_ask(given: str | None, what: str) -> str:
     looked = f"not in {places.home()}"
     if address is None:
         hint = "name one with --mirror or ZOO_MIRROR; in a clone, make mirror makes one"
+        known = [model.id for model in listing.known({})]
+        if what not in known and (meant := nearest(what, known, "")):
+            hint = f"{hint}; {meant}"
         raise ZooError(mistake(Place(what), f"{looked}, and there is no mirror to ask: {hint}"))
     if places.offline() and not places.is_folder(address):
         shown = places.without_password(address)

@@ -23,7 +23,7 @@ import zoo
 from zoo.errors import Place, ZooError, mistake
 from zoo.pretrained.places import without_password
 
-PATIENCE = 20.0  # seconds without what may be called progress
+PATIENCE = 15.0  # seconds without what may be called progress
 SLOWEST = 2000  # bytes a second that are: each give back a second of the patience
 WAITS = (0.5, 1.0, 2.0)  # seconds before another attempt
 LONGEST_WAIT = 10.0  # seconds that a server may ask for
