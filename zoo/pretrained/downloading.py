@@ -101,8 +101,11 @@ class Client:
         try:
             while True:
                 try:
-                    item = came.get(timeout=patience.left)
+                    # In turns: a signal that another thread got waits for the end of one.
+                    item = came.get(timeout=min(patience.left, 0.5))
                 except queue.Empty:
+                    if patience.left:
+                        continue
                     raise _refusal(url, f"no answer, or hardly any, in {PATIENCE:.0f} s") from None
                 if item is None:
                     return
