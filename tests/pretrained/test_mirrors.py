@@ -304,6 +304,20 @@ def test_a_server_that_hangs(fault, where, server, pull, home, impatient):
     assert server.asked.count(where) == 1
 
 
+def test_a_byte_now_and_then_is_no_progress(server, pull, home, impatient, monkeypatch):
+    """Also where each is seen when it comes."""
+    monkeypatch.setattr(downloading, "CHUNK", 1)
+    server.faults[AT] = [fake.drip(server, CONTENT)]
+    assert refused(pull(ID, "--mirror", server.address), home, "no answer, or hardly any")
+
+
+def test_a_pause_beyond_the_patience_is_not_made(server, pull, home, impatient, monkeypatch):
+    monkeypatch.setattr(downloading, "WAITS", (60.0,))
+    server.faults[AT] = [fake.status(500)]
+    assert refused(pull(ID, "--mirror", server.address), home, "500 Internal Server Error")
+    assert server.asked.count(AT) == 1
+
+
 def test_cuts_and_silence_together_are_not_waited_for_longer(server, pull, home, impatient):
     def late(handler):
         time.sleep(0.2)

@@ -130,7 +130,7 @@ def _cached() -> Iterator[tuple[str, Any]]:
         try:
             name = str(parse(str(ModelId("/".join(recipe), arm, version))))
         except ZooError:
-            continue  # somebody else's
+            continue  # only on its way, or somebody else's
         try:
             entry = json.loads(read_bytes(path))["entry"]
         except (ZooError, ValueError, LookupError, TypeError, RecursionError):
@@ -139,7 +139,7 @@ def _cached() -> Iterator[tuple[str, Any]]:
 
 
 def _entries(folder: Path, depth: int) -> Iterator[Path]:
-    """The entries below a folder, but of what is only on its way."""
+    """The entries below a folder."""
     try:
         inner = sorted(os.scandir(folder), key=lambda each: each.name)
     except OSError:
@@ -147,5 +147,5 @@ def _entries(folder: Path, depth: int) -> Iterator[Path]:
     for each in inner:
         if each.name == places.ENTRY and depth > 3:
             yield Path(each.path)
-        elif depth < 7 and not each.name.startswith(".") and each.is_dir(follow_symlinks=False):
+        elif depth < 7 and each.is_dir(follow_symlinks=False):
             yield from _entries(Path(each.path), depth + 1)
