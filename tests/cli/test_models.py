@@ -12,7 +12,7 @@ import pytest
 
 from tests.pretrained.fake_mirrors import ID, MODEL, OTHER, fill, home, left, serve
 from zoo import cli
-from zoo.pretrained import cache, places, progress, registry, release
+from zoo.pretrained import places, progress, pulling, registry, release
 from zoo.pretrained.listing import METRICS
 from zoo.pretrained.mirrors import Mirror
 from zoo.results.folder import committed
@@ -84,7 +84,7 @@ def test_where_they_are(as_json, mirror, home, tmp_path, monkeypatch):
     assert not home.exists()  # nothing is kept of who is only asked
     monkeypatch.setenv("ZOO_MIRROR", str(mirror))
     assert where() == nowhere  # a listing asks nobody
-    cache.get(MODEL)
+    pulling.get(MODEL)
     monkeypatch.delenv("ZOO_MIRROR")
     assert where() == nowhere | {ID: "cached"}
     monkeypatch.setenv("ZOO_MIRROR", str(mirror))
@@ -99,7 +99,7 @@ def test_what_a_mirror_says_of_a_model_comes_before_the_median_of_its_arm(as_jso
     entry = Mirror(str(mirror)).registry().models[ID]
     model = as_json("--mirror", mirror)[ID]
     assert (model["metrics"], model["size"]) == (entry.metrics, entry.size)
-    cache.get(MODEL, str(mirror))
+    pulling.get(MODEL, str(mirror))
     assert as_json()[ID] == {**model, "where": "cached"}
 
 
@@ -135,7 +135,7 @@ def test_a_pattern(as_json, zoo):
     "text", ["", "{", "[]", "null", '{"entry": null}', "[" * 10**5, '{"entry":{}}']
 )
 def test_a_damaged_entry_is_told_and_stops_nothing(text, as_json, mirror, home, monkeypatch):
-    cache.get(MODEL, str(mirror))
+    pulling.get(MODEL, str(mirror))
     (home / MODEL.folder / places.ENTRY).write_text(text)
     monkeypatch.setenv("ZOO_MIRROR", str(mirror))
     model = as_json()[ID]
@@ -146,7 +146,7 @@ def test_a_damaged_entry_is_told_and_stops_nothing(text, as_json, mirror, home, 
 
 
 def test_what_is_only_on_its_way_or_somebody_elses_is_none(as_json, mirror, home):
-    place = cache.get(MODEL, str(mirror)).folder
+    place = pulling.get(MODEL, str(mirror)).folder
     for name in (".relu.partial", "a b", "deep/er/and/deep/er/still"):
         shutil.copytree(place, place.parent / name)
     before = [name for name in as_json() if name.startswith("digits/activation/")]
@@ -159,7 +159,7 @@ def test_what_is_only_on_its_way_or_somebody_elses_is_none(as_json, mirror, home
 
 def test_a_kept_registry_that_is_not_the_releases_is_not_shown(as_json, mirror, monkeypatch):
     monkeypatch.setattr(release, "MIRROR", str(mirror))
-    cache.get(MODEL)
+    pulling.get(MODEL)
     assert as_json()[OTHER]["where"] == "mirror"
     monkeypatch.setattr(release, "REGISTRY_SHA256", "0" * 64)
     assert as_json()[OTHER]["where"] is None
@@ -183,7 +183,7 @@ def test_a_listing_loads_no_schema_and_no_client_however_much_there_is(home, mir
     kept = places.kept_registry("https://mirror.invalid")
     kept.parent.mkdir(parents=True)
     kept.write_text(registry.written(registry.Registry(models=many)))
-    cache.get(MODEL, str(mirror))
+    pulling.get(MODEL, str(mirror))
     code = (
         "import sys\nfrom zoo.cli import main\nsys.argv = ['zoo', 'models']\n"
         "try:\n    main()\nfinally:\n"

@@ -29,7 +29,7 @@ from tests.pretrained.fake_mirrors import (
     whole,
 )
 from zoo.errors import ZooError
-from zoo.pretrained import cache, places, registry, release
+from zoo.pretrained import cache, places, pulling, registry, release
 from zoo.pretrained.ids import parse
 
 __all__ = ["home", "serve"]
@@ -47,7 +47,7 @@ def mirror(home, tmp_path):
 @pytest.fixture
 def cached(mirror):
     """The folder of a model in the cache."""
-    return cache.get(MODEL, str(mirror)).folder
+    return pulling.get(MODEL, str(mirror)).folder
 
 
 def refusal(model=MODEL):
@@ -75,7 +75,7 @@ def test_the_cache_stays_as_it_is_when_it_is_read(cached, home):
         return {path: path.stat().st_mtime_ns for path in home.rglob("*")}
 
     before = state()
-    cache.locate(MODEL), cache.get(MODEL), cache.locate(OTHER_MODEL)
+    cache.locate(MODEL), pulling.get(MODEL), cache.locate(OTHER_MODEL)
     assert state() == before
 
 
@@ -84,9 +84,9 @@ def test_a_bundled_model_comes_before_the_cache(cached, home, tmp_path):
     local = cache.locate(MODEL)
     assert (local.where, local.mirror) == ("bundled", None)
     assert local.folder == tmp_path / "bundled" / MODEL.folder
-    assert cache.get(MODEL).where == "bundled"
+    assert pulling.get(MODEL).where == "bundled"
     shutil.rmtree(home)
-    assert cache.get(MODEL).where == "bundled" and not home.exists()
+    assert pulling.get(MODEL).where == "bundled" and not home.exists()
     assert registry.read(text, "").models[ID] == local.entry
 
 
@@ -98,7 +98,7 @@ def test_where_nothing_has_it_the_line_says_where_it_was_looked_for(
         monkeypatch.setenv("ZOO_MIRROR", "https://me:secret@mirror.example")
         monkeypatch.setenv("ZOO_OFFLINE", "1")
     with pytest.raises(ZooError) as caught:
-        cache.get(MODEL)
+        pulling.get(MODEL)
     line = str(caught.value)
     assert line.startswith(f"{ID}: not in {home}, and ") and line.isprintable()
     words = ["ZOO_OFFLINE=1", "mirror.example"] if mirror_named else ["ZOO_MIRROR", "make mirror"]
@@ -108,7 +108,7 @@ def test_where_nothing_has_it_the_line_says_where_it_was_looked_for(
 
 def test_a_slip_in_an_id_is_told_where_there_is_no_mirror_to_ask(home):
     with pytest.raises(ZooError, match=f"make mirror makes one; did you mean {ID}\\?$"):
-        cache.get(parse("digits/activation/relu_hee"))
+        pulling.get(parse("digits/activation/relu_hee"))
 
 
 # ---------------------------------------------------------------- damage
@@ -187,7 +187,7 @@ def test_a_damaged_model_is_refused_and_got_anew(name, damage, cached, mirror, h
     damages(cached / name)
     line = refusal()
     assert line.startswith(f"{cached / name}: ") and said in line and line.endswith(REMEDY)
-    assert cache.get(MODEL, str(mirror)).folder == cached
+    assert pulling.get(MODEL, str(mirror)).folder == cached
     assert whole(home, ID)
 
 
@@ -204,9 +204,17 @@ def test_any_other_entry_is_damage(text, cached):
     assert refusal().startswith(f"{cached / places.ENTRY}: damaged")
 
 
+def test_an_entry_that_lacks_a_file_is_damage(cached, mirror):
+    files = files_of(ID)
+    del files[RECIPE]
+    text = cache.text_beside(MODEL, str(mirror), fake.entry_of(files))
+    (cached / places.ENTRY).write_text(text)
+    assert refusal() == f"{cached / places.ENTRY}: damaged: {REMEDY}"
+
+
 def test_an_entry_of_another_model_is_damage(cached, mirror):
     """Whose files are right by it: else a model could stand for another."""
-    other = cache.get(OTHER_MODEL, str(mirror)).folder
+    other = pulling.get(OTHER_MODEL, str(mirror)).folder
     shutil.rmtree(cached)
     shutil.copytree(other, cached)
     assert refusal() == f"{cached / places.ENTRY}: damaged: {REMEDY}"
@@ -221,7 +229,7 @@ def test_a_link_to_a_folder_is_refused_and_nothing_is_written_through_it(cached,
         assert refusal() == f"{folder}: a symbolic link: remove it"
         if folder != cached:
             with pytest.raises(ZooError, match="a symbolic link: remove it"):
-                cache.get(OTHER_MODEL, str(mirror))
+                pulling.get(OTHER_MODEL, str(mirror))
         assert sorted(elsewhere.rglob("*")) == before
         folder.unlink()
         elsewhere.rename(folder)
@@ -231,7 +239,7 @@ def test_a_link_to_a_folder_is_refused_and_nothing_is_written_through_it(cached,
 def test_the_cache_itself_may_be_a_link(mirror, home, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     home.symlink_to(tmp_path / "elsewhere")
-    assert cache.get(MODEL, str(mirror)).where == "cached" and whole(home, ID)
+    assert pulling.get(MODEL, str(mirror)).where == "cached" and whole(home, ID)
 
 
 def test_the_damaged_files_stay_until_there_are_better_ones(cached, mirror, home):
@@ -239,7 +247,7 @@ def test_the_damaged_files_stay_until_there_are_better_ones(cached, mirror, home
     before = left(home)
     (mirror / MODEL.folder / RECIPE).unlink()
     with pytest.raises(ZooError, match="cannot be read"):
-        cache.get(MODEL, str(mirror))
+        pulling.get(MODEL, str(mirror))
     assert left(home) == before and (cached / WEIGHTS).read_bytes() == b"damaged"
 
 
@@ -259,26 +267,26 @@ def forge(folder, model, name, content):
     local = cache.locate(model)
     files = {each: (folder / each).read_bytes() for each in registry.FILES} | {name: content}
     (folder / name).write_bytes(content)
-    text = cache._text_of(model, local.mirror, fake.entry_of(files))
+    text = cache.text_beside(model, local.mirror, fake.entry_of(files))
     (folder / places.ENTRY).write_text(text)
 
 
 def test_what_the_release_pins_counts_more_than_what_lies_beside_a_model(released, home):
-    local = cache.get(MODEL)
+    local = pulling.get(MODEL)
     forge(local.folder, MODEL, WEIGHTS, b"forged")
     assert refusal().startswith(f"{local.folder / WEIGHTS}: damaged (6 bytes instead of 40000)")
-    assert cache.get(MODEL).entry == local.entry and whole(home, ID)
+    assert pulling.get(MODEL).entry == local.entry and whole(home, ID)
 
 
 def test_a_kept_registry_that_is_not_the_pinned_one_counts_for_nothing(released, home):
-    cache.get(MODEL)
+    pulling.get(MODEL)
     kept = places.kept_registry(str(released))
     for _ in flips(kept, 200):
-        assert cache._kept_release_registry(str(released)) is None
-    assert cache._kept_release_registry(str(released)) is not None
+        assert cache.kept_registry_of_release(str(released)) is None
+    assert cache.kept_registry_of_release(str(released)) is not None
     kept.write_text("{}")
-    cache.get(OTHER_MODEL)  # asks the mirror again
-    assert cache._kept_release_registry(str(released)) is not None
+    pulling.get(OTHER_MODEL)  # asks the mirror again
+    assert cache.kept_registry_of_release(str(released)) is not None
 
 
 def test_what_came_from_a_named_mirror_is_held_to_that(released, home, tmp_path):
@@ -289,8 +297,8 @@ def test_what_came_from_a_named_mirror_is_held_to_that(released, home, tmp_path)
     (folder / MODEL.folder / WEIGHTS).write_bytes(files[WEIGHTS])
     models = {ID: fake.entry_of(files)}
     (folder / places.REGISTRY).write_text(registry.written(registry.Registry(models=models)))
-    cache.get(OTHER_MODEL)  # so the release's registry is known
-    local = cache.get(MODEL, str(folder))
+    pulling.get(OTHER_MODEL)  # so the release's registry is known
+    local = pulling.get(MODEL, str(folder))
     assert local.mirror == str(folder) and local.entry == models[ID]
     assert cache.locate(MODEL) == local
 
@@ -339,7 +347,7 @@ def test_a_killed_process_leaves_nothing_that_counts_and_nothing_locked(mirror, 
     process.kill()
     process.communicate(timeout=60)
     assert cache.locate(MODEL) is None and left(home) != []
-    cache.get(MODEL, str(mirror))
+    pulling.get(MODEL, str(mirror))
     assert whole(home, ID)
 
 
@@ -375,7 +383,7 @@ def test_a_file_in_the_way_is_one_line_and_stays(which, mirror, home):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("in the way")
     with pytest.raises(ZooError) as caught:
-        cache.get(MODEL, str(mirror))
+        pulling.get(MODEL, str(mirror))
     assert one_line(str(caught.value), home) and path.read_text() == "in the way"
     assert set(left(home)) <= {path.relative_to(home).as_posix()}
 
@@ -388,7 +396,7 @@ def test_no_room_is_one_line_and_leaves_nothing(room, mirror, home):
     assert (process.returncode, output, errors.count("\n")) == (2, "", 1), errors
     assert one_line(errors.rstrip("\n"), home) and "File too large" in errors
     assert left(home) == []
-    assert cache.get(MODEL, str(mirror)) and whole(home, ID)
+    assert pulling.get(MODEL, str(mirror)) and whole(home, ID)
 
 
 MOUNTED = """

@@ -29,10 +29,10 @@ def models_(pattern: str | None, as_json: bool, mirror: str | None) -> None:
 
     of_mirror = None
     if mirror is not None:
-        from zoo.pretrained import cache
+        from zoo.pretrained import pulling
         from zoo.pretrained.mirrors import Mirror
 
-        registry = Mirror(cache.address_to_ask(mirror, "zoo models")).registry()
+        registry = Mirror(pulling.address_to_ask(mirror, "zoo models")).registry()
         of_mirror = registry.model_dump()["models"]
     known = {model.id: model for model in listing.known(of_mirror)}
     if pattern is not None:
@@ -61,12 +61,12 @@ def pull(ids: Sequence[str], all_: bool, mirror: str | None) -> None:
     is not asked for again.
     """
     from zoo.cli import listing
-    from zoo.pretrained import cache, progress
+    from zoo.pretrained import progress, pulling
     from zoo.pretrained.ids import matching, parse
 
     if bool(ids) == all_:
         raise ZooError("zoo pull: give ids or globs of ids (see: zoo models), or --all")
-    source = cache.Source(mirror)
+    source = pulling.Source(mirror)
     models = []
     for text in ids or ("--all",):
         if not all_ and not any(sign in text for sign in "*?["):
@@ -80,7 +80,7 @@ def pull(ids: Sequence[str], all_: bool, mirror: str | None) -> None:
             )
             raise ZooError(mistake(Place(text), f"no such model in {its_mirror.shown}; {what}"))
         models += map(parse, names)
-    for local in cache.pull(models, source, progress.on(sys.stdout)):
+    for local in pulling.pull(models, source, progress.on(sys.stdout)):
         print(f"{local.id}  {listing.size(local.entry.size)}  {local.folder}")
 
 

@@ -11,7 +11,7 @@ LONG = 2**20  # bytes from which on it is shown
 
 
 def on(stream: TextIO) -> Callable[[int], AbstractContextManager[Received]]:
-    """Shows pulls (`zoo.pretrained.cache.Watch`) on a stream, if that is a terminal."""
+    """Shows pulls (`zoo.pretrained.pulling.Watch`) on a stream, if that is a terminal."""
 
     @contextlib.contextmanager
     def watch(total: int) -> Iterator[Received]:
