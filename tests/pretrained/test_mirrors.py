@@ -285,7 +285,17 @@ def test_a_model_that_the_mirror_lacks(server, pull, home):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(downloading, "PATIENCE", 0.3)
+    """Makes what a server does the end of the patience: what came before it had all of it."""
+    monkeypatch.setattr(downloading, "PATIENCE", downloading.PATIENCE)
+
+    def after(fault, patience=0.1):
+        def with_less(handler):
+            downloading.PATIENCE = patience
+            fault(handler)
+
+        return with_less
+
+    return after
 
 
 SILENT = {
@@ -298,7 +308,7 @@ SILENT = {
 @pytest.mark.parametrize("where", [AT, places.REGISTRY])
 @pytest.mark.parametrize("fault", SILENT)
 def test_a_server_that_hangs(fault, where, server, pull, home, impatient):
-    server.faults[where] = [SILENT[fault](server)] * 9
+    server.faults[where] = [impatient(SILENT[fault](server))] * 9
     result = pull(ID, "--mirror", server.address)
     assert refused(result, home, f"{server.address}/{where}: no answer, or hardly any, in 0 s")
     assert server.asked.count(where) == 1
@@ -307,12 +317,12 @@ def test_a_server_that_hangs(fault, where, server, pull, home, impatient):
 def test_a_byte_now_and_then_is_no_progress(server, pull, home, impatient, monkeypatch):
     """Also where each is seen when it comes."""
     monkeypatch.setattr(downloading, "CHUNK", 1)
-    server.faults[AT] = [fake.drip(server, CONTENT)]
+    server.faults[AT] = [impatient(fake.drip(server, CONTENT), 0.3)]
     assert refused(pull(ID, "--mirror", server.address), home, "no answer, or hardly any")
 
 
-def test_a_pause_beyond_the_patience_is_not_made(server, pull, home, impatient, monkeypatch):
-    monkeypatch.setattr(downloading, "WAITS", (60.0,))
+def test_a_pause_beyond_the_patience_is_not_made(server, pull, home, monkeypatch):
+    monkeypatch.setattr(downloading, "WAITS", (2 * downloading.PATIENCE,))
     server.faults[AT] = [fake.status(500)]
     assert refused(pull(ID, "--mirror", server.address), home, "500 Internal Server Error")
     assert server.asked.count(AT) == 1
@@ -323,30 +333,32 @@ def test_cuts_and_silence_together_are_not_waited_for_longer(server, pull, home,
         time.sleep(0.2)
         fake.reset(handler)
 
-    server.faults[AT] = [late] * 9
-    result = pull(ID, "--mirror", server.address)
-    assert refused(result, home, AT)
-    assert server.asked.count(AT) == 2  # not four
+    server.faults[AT] = [impatient(late, 0.3)] * 9
+    assert refused(pull(ID, "--mirror", server.address), home, AT)
+    assert server.asked.count(AT) in (1, 2)  # not four
 
 
-def test_a_slow_one_is_waited_for(server, pull, home, monkeypatch):
-    """Much longer than the patience, but each part of it comes in time."""
-    monkeypatch.setattr(downloading, "PATIENCE", 1.0)
-    monkeypatch.setattr(downloading, "SLOWEST", 1000)
+def test_patience_is_spent_by_time_and_given_back_by_bytes(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(downloading.time, "monotonic", lambda: now[0])
+    whole, slowest = downloading.PATIENCE, downloading.SLOWEST
+    patience = downloading._Patience()
+    for _ in range(100):  # one who is just fast enough is waited for as long as it takes
+        now[0] += whole / 2
+        assert patience.left == whole / 2
+        patience.received(round(slowest * whole / 2))
+        assert patience.left == whole
+    patience.received(10**9)  # no more than all of it
+    assert patience.left == whole
+    now[0] += whole - 1
+    patience.received(slowest)
+    assert patience.left == 2
+    now[0] += 3
+    assert patience.left == 0
 
-    def slow(handler):
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(CONTENT)))
-        handler.end_headers()
-        for start in range(0, len(CONTENT), 10_000):
-            handler.wfile.write(CONTENT[start : start + 10_000])
-            time.sleep(0.4)
 
-    server.faults[AT] = [slow]
-    assert pull(ID, "--mirror", server.address)[0] == 0 and whole(home, ID)
-
-
-def test_a_proxy_that_hangs(pull, home, impatient, listener, monkeypatch):
+def test_a_proxy_that_hangs(pull, home, listener, monkeypatch):
+    monkeypatch.setattr(downloading, "PATIENCE", 0.3)
     monkeypatch.setenv("http_proxy", f"http://me:secret@127.0.0.1:{listener}")
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{listener}")
     for scheme in ("http", "https"):
@@ -388,7 +400,8 @@ def test_a_safe_mirror_that_sends_on_to_one_that_is_not(scheme, home, monkeypatc
             next(next(attempts))
 
 
-def test_a_name_that_takes_ever_to_look_up(pull, home, impatient, monkeypatch):
+def test_a_name_that_takes_ever_to_look_up(pull, home, monkeypatch):
+    monkeypatch.setattr(downloading, "PATIENCE", 0.3)
     import socket
 
     def lost(*_, **__):

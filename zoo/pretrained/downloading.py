@@ -49,15 +49,16 @@ class _Patience:
     """How long is still waited, over all attempts at one address."""
 
     def __init__(self) -> None:
-        self._end = time.monotonic() + PATIENCE
+        self._full = time.monotonic()  # when it was all there, had it only been spent since
 
     @property
     def left(self) -> float:
         """Seconds; none is less."""
-        return max(0.0, self._end - time.monotonic())
+        return max(0.0, self._full + PATIENCE - time.monotonic())
 
     def received(self, count: int) -> None:
-        self._end = min(self._end + count / SLOWEST, time.monotonic() + PATIENCE)
+        """Gives some of it back, for a number of bytes."""
+        self._full = min(self._full + count / SLOWEST, time.monotonic())
 
 
 class Client:
@@ -102,7 +103,7 @@ class Client:
             while True:
                 try:
                     # In turns: a signal that another thread got waits for the end of one.
-                    item = came.get(timeout=min(patience.left, 0.5))
+                    item = came.get(timeout=min(patience.left, 0.2))
                 except queue.Empty:
                     if patience.left:
                         continue
@@ -146,7 +147,9 @@ class Client:
         """The response whose body is the file, not read yet; bodies of others are not read."""
         at = url
         for _ in range(1 + MOST_REDIRECTS):
-            response = self._session.get(at, stream=True, allow_redirects=False, timeout=PATIENCE)
+            # Longer than anybody waits: the limit is for the thread that is left behind.
+            limit = 2 * PATIENCE
+            response = self._session.get(at, stream=True, allow_redirects=False, timeout=limit)
             if response.is_redirect:
                 response.close()
                 at = urljoin(at, response.headers["location"])
@@ -181,7 +184,7 @@ def _explained(url: str, error: requests.RequestException) -> Exception:
     if isinstance(error, requests.exceptions.SSLError):
         return _refusal(url, f"no safe connection: {reason}")
     if isinstance(error, requests.exceptions.Timeout):
-        return _refusal(url, f"no answer in {PATIENCE:.0f} s")
+        return _refusal(url, "no answer")
     cut = requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError
     if isinstance(error, cut) and not isinstance(error, requests.exceptions.ProxyError):
         if any(isinstance(each, NewConnectionError) for each in chain):
