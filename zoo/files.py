@@ -1,6 +1,7 @@
 """Files written whole or not at all, and read with one clear line where they cannot."""
 
 import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
@@ -19,24 +20,33 @@ def write_whole(path: Path, text: str | bytes) -> None:
     Raises:
         ZooError: if the file system refuses.
     """
-    import tempfile  # takes longer than a listing may
-
     try:
-        with contextlib.suppress(FileExistsError):  # something else is there: said by mkstemp
-            path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(_encoded(text) if isinstance(text, str) else text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        put_whole(path, text)
     except OSError as error:
         raise unwritable(path, error) from None
+
+
+def put_whole(path: Path, text: str | bytes) -> None:
+    """As `write_whole`, for who says better what the file system refuses.
+
+    Raises:
+        OSError: if it does.
+    """
+    import tempfile  # takes longer than a listing may
+
+    with contextlib.suppress(FileExistsError):  # something else is there: said by mkstemp
+        path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(_encoded(text) if isinstance(text, str) else text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def unwritable(path: Path, error: OSError) -> ZooError:
@@ -93,8 +103,30 @@ def read_bytes(path: Path, name: str | None = None, most_bytes: int = 10**8) -> 
     return data
 
 
+def open_plain(path: Path) -> int:
+    """A descriptor to read a file from, which is one: no link to one, and nothing that never ends.
+
+    Raises:
+        OSError: if it cannot be read, or is anything else.
+    """
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, f"{_kind(mode)}, not a file")
+    # As it may be another by now; a pipe that nobody writes to would be waited for.
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.EINVAL, "not a file")
+    return number
+
+
 def _kind(mode: int) -> str:
-    kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+    kinds = {
+        stat.S_IFIFO: "a named pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFLNK: "a symbolic link",
+        stat.S_IFDIR: "a folder",
+    }
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zoo.cli import results
+from zoo.cli import models, results
 from zoo.cli.arguments import (
     find,
     imports_,
@@ -146,7 +146,7 @@ def run(
         raise SystemExit(1)
 
 
-for command in (*results.COMMANDS, push):
+for command in (*results.COMMANDS, *models.COMMANDS, push):
     app.add_command(command)
 app.add_command(data_)
 

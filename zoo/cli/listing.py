@@ -16,6 +16,7 @@ from zoo.recipe.summary import summary
 from zoo.results.folder import committed
 
 if TYPE_CHECKING:
+    from zoo.pretrained.listing import Known
     from zoo.recipe import Recipe
 
 
@@ -62,12 +63,47 @@ def data_sets(width: int) -> str:
     return _table(("data set", "here", "recipes"), lines, width, wrapped=2)
 
 
+def models(known: "Sequence[Known]", width: int) -> str:
+    """Pretrained models: how large they are, how good on the test split, and where they are."""
+    numbers = [
+        (
+            "" if model.parameters is None else f"{model.parameters:,}",
+            ", ".join(
+                f"{name.removeprefix('test_')} {value:.4g}" for name, value in model.metrics.items()
+            ),
+            "" if model.size is None else size(model.size),
+        )
+        for model in known
+    ]
+    headings = ("parameters", "test", "size")
+    longest = [max(map(len, column)) for column in zip(headings, *numbers, strict=True)]
+    lines = [
+        (
+            model.id,
+            cells[0].rjust(longest[0]),
+            cells[1],
+            cells[2].rjust(longest[2]),
+            model.where or "–",
+        )
+        for model, cells in zip(known, numbers, strict=True)
+    ]
+    return _table(("model", *headings, "where"), lines, width, wrapped=0)
+
+
+def size(count: int) -> str:
+    """Bytes as people write them: 81 kB."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1e3:.3g} kB" if count < 999_500 else f"{count / 1e6:.3g} MB"
+
+
 def _table(
     headings: tuple[str, ...], lines: Sequence[tuple[str, ...]], width: int, wrapped: int
 ) -> str:
     """A table of plain text, one of whose columns wraps at words; hundreds of lines in a moment."""
     sizes = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
-    sizes[wrapped] = max(20, width - sum(sizes) + sizes[wrapped] - 2 * (len(sizes) - 1))
+    room = max(20, width - sum(sizes) + sizes[wrapped] - 2 * (len(sizes) - 1))
+    sizes[wrapped] = min(sizes[wrapped], room)
     text = []
     for line in (headings, tuple("─" * size for size in sizes), *lines):
         parts = textwrap.wrap(line[wrapped], sizes[wrapped]) or [""]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.cli.arguments import evidence, results_, warn, worker_count, workers_
+from zoo.cli.terminal import Careful
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ENDINGS = (".yaml", ".yml")
 
 
-@click.command()
+@click.command(cls=Careful)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("models", metavar="[MODEL...]", nargs=-1)
 @results_

@@ -18,11 +18,11 @@ from zoo.cli.arguments import (
     some_recipes,
     warn,
 )
-from zoo.cli.terminal import print_table, width
+from zoo.cli.terminal import Careful, print_table, width
 from zoo.errors import ZooError
 
 
-@click.command()
+@click.command(cls=Careful)
 @some_recipes
 @results_
 @click.option("--format", "format_", default="table", help="table, markdown or json.")
@@ -78,7 +78,7 @@ def leaderboard(
             print_table(tables.terminal(loaded, rows, width()))
 
 
-@click.command()
+@click.command(cls=Careful)
 @some_recipes
 @results_
 @settings_
@@ -102,7 +102,7 @@ def figures(recipes: Sequence[str], results: Path | None, settings: Sequence[str
             print(path)
 
 
-@click.command()
+@click.command(cls=Careful)
 @click.argument("a", metavar="RECIPE/ARM")
 @click.argument("b", metavar="RECIPE/ARM")
 @results_
@@ -127,7 +127,7 @@ def compare(a: str, b: str, results: Path | None, format_: str, settings: Sequen
         print(head_to_head.text(found))
 
 
-@click.command()
+@click.command(cls=Careful)
 @click.argument("arm", metavar="RECIPE/ARM")
 @click.option(
     "--seed",
@@ -169,7 +169,7 @@ def verify(
         raise SystemExit(1)
 
 
-@click.command()
+@click.command(cls=Careful)
 @click.argument("recipe", type=click.Path(path_type=Path))
 @imports_
 @click.option(

@@ -1,6 +1,8 @@
 """Ids of models: `digits/activation/relu_he@1.0` is an arm of a version of the benchmark."""
 
+import fnmatch
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from zoo.errors import Place, ZooError, mistake, shown
@@ -8,9 +10,8 @@ from zoo.recipe.version import BENCHMARK
 
 # A part of an id is a file's name in a mirror: none starts with a dot, none is longer than one.
 _PART = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}"
-PATTERN = (
-    rf"^(?P<recipe>{_PART}(?:/{_PART}){{0,3}})/(?P<arm>{_PART})@(?P<version>\d{{1,4}}\.\d{{1,4}})$"
-)
+_VERSION = r"[0-9]{1,4}\.[0-9]{1,4}"
+PATTERN = rf"^(?P<recipe>{_PART}(?:/{_PART}){{0,3}})/(?P<arm>{_PART})@(?P<version>{_VERSION})$"
 
 
 class ModelId(NamedTuple):
@@ -46,3 +47,8 @@ def parse(text: str) -> ModelId:
         hint = "an id is RECIPE/ARM or RECIPE/ARM@VERSION; see: zoo models"
         raise ZooError(mistake(Place(shown(text)), f"no id of a model; {hint}"))
     return ModelId(**match.groupdict())
+
+
+def matching(pattern: str, ids: Iterable[str]) -> list[str]:
+    """Those of some ids that a glob matches; without `@` of the newest version, as in `parse`."""
+    return fnmatch.filter(ids, pattern if "@" in pattern else f"{pattern}@{BENCHMARK}")

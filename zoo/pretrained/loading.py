@@ -12,7 +12,7 @@ from zoo import keras_setup
 from zoo import recipe as recipes
 from zoo.errors import ZooError, dotted
 from zoo.parts import making
-from zoo.pretrained import cache, probe, recipe_file
+from zoo.pretrained import probe, pulling, recipe_file
 from zoo.pretrained import weights as files_of_weights
 from zoo.pretrained.ids import ModelId, parse
 from zoo.pretrained.metadata import Described, Metadata
@@ -55,7 +55,7 @@ def load(
     """
     keras_setup.require()
     of = parse(model)
-    local = cache.get(of, mirror)
+    local = pulling.get(of, mirror)
     built = rebuilt(of, local.read(RECIPE), local.read(METADATA), start=weights is None)
     if built.arm.sha256 != local.entry.arm_sha256:
         raise ZooError(f"{of}: its recipe is not the one that its registry names")

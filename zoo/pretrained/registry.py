@@ -7,13 +7,15 @@ beforehand, so that nothing in a registry can lead out of the mirror or the cach
 """
 
 import json
-from typing import Annotated, Literal, get_args
+import re
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, FiniteFloat, NonNegativeInt, PositiveInt, ValidationError
 from pydantic_core import from_json
 
 from zoo.errors import Place, ZooError, dotted, mistake
 from zoo.files import each_key_once
+from zoo.pretrained import places
 from zoo.pretrained.ids import PATTERN
 from zoo.recipe.values import PositiveFloat, Strict
 
@@ -27,7 +29,7 @@ FileName = Literal[
     "gradients.svg",
 ]
 FILES: tuple[FileName, ...] = get_args(FileName)
-NAME = "registry.json"
+NAME = places.REGISTRY
 MOST_BYTES = 16 * 2**20  # of a registry
 LARGEST_FILE = 2**30  # of a model
 
@@ -128,3 +130,15 @@ def written(registry: Registry) -> str:
     values = registry.model_dump(by_alias=True)
     values["models"] = dict(sorted(values["models"].items()))
     return json.dumps(values, indent=1, allow_nan=False) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a registry, for those who make or read one without this package."""
+    schema = Registry.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["$defs"]["Entry"]["properties"]["files"]["required"] = list(FILES)
+    models = schema["properties"]["models"]
+    # Of names of groups, Python's are not JavaScript's.
+    models["patternProperties"] = {re.sub(r"\?P<\w+>", "", PATTERN): {"$ref": "#/$defs/Entry"}}
+    models["additionalProperties"] = False
+    return schema
