@@ -108,7 +108,7 @@ def test_a_table_of_at_most_100_columns(zoo, mirror, tmp_path):
     for address in (mirror, tmp_path / "long"):
         code, output, errors = zoo("models", "--mirror", address)
         assert (code, errors) == (0, "") and max(map(len, output.splitlines())) <= 100
-    lines = zoo("models", "digits/activation/*", "--mirror", mirror)[1].splitlines()
+    lines = zoo("models", "digits/clipping/*", "--mirror", mirror)[1].splitlines()
     assert lines[0].split() == ["model", "parameters", "test", "size", "where"]
     [line] = [line for line in lines if line.startswith(ID)]
     assert re.split(r"  +", line) == [
@@ -118,15 +118,15 @@ def test_a_table_of_at_most_100_columns(zoo, mirror, tmp_path):
         "41.8 kB",
         "mirror",
     ]
-    [line] = [line for line in lines if line.startswith("digits/activation/elu@1.0")]
+    [line] = [line for line in lines if line.startswith("digits/clipping/value@1.0")]
     assert line.endswith("–") and "42,250" in line
 
 
 def test_a_pattern(as_json, zoo):
-    assert list(as_json("digits/activation/relu_he")) == [ID]
+    assert list(as_json("digits/clipping/adaptive")) == [ID]
     assert {name.partition("/")[0] for name in as_json("digits/*")} == {"digits"}
     assert list(as_json("*/relu_he@1.*")) and len(as_json("*")) == len(committed())
-    code, output, errors = zoo("models", "digits/activation/relu_hee")
+    code, output, errors = zoo("models", "digits/clipping/adaptivee")
     assert (code, output, errors.count("\n")) == (2, "", 1)
     assert f"no such model; did you mean {ID}" in errors
 
@@ -149,11 +149,11 @@ def test_what_is_only_on_its_way_or_somebody_elses_is_none(as_json, mirror, home
     place = pulling.get(MODEL, str(mirror)).folder
     for name in (".relu.partial", "a b", "deep/er/and/deep/er/still"):
         shutil.copytree(place, place.parent / name)
-    before = [name for name in as_json() if name.startswith("digits/activation/")]
+    before = [name for name in as_json() if name.startswith("digits/clipping/")]
     assert before == [
         f"{row['recipe']}/{row['arm']}@1.0"
         for row in sorted(committed(), key=lambda row: f"{row['recipe']}/{row['arm']}@1.0")
-        if row["recipe"] == "digits/activation"
+        if row["recipe"] == "digits/clipping"
     ]
 
 

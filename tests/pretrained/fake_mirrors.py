@@ -16,8 +16,8 @@ import pytest
 from zoo.pretrained import places, registry, release
 from zoo.pretrained.ids import parse
 
-ID = "digits/activation/relu_he@1.0"
-OTHER = "digits/activation/sigmoid@1.0"
+ID = "digits/clipping/adaptive@1.0"
+OTHER = "digits/clipping/none@1.0"
 MODEL, OTHER_MODEL = parse(ID), parse(OTHER)
 WEIGHTS, RECIPE = "model.weights.h5", "recipe.yaml"
 

@@ -155,5 +155,5 @@ def test_the_untrained_twin_starts_with_the_gradients_of_the_record(digits, name
     measured = zoo.probe.measure(model, x=digits.train.x[:128], y=digits.train.y[:128])
     for quantity in ("kernel_grad_norm", "delta_rms"):
         np.testing.assert_allclose(
-            getattr(measured, quantity), record.probe.quantity(quantity)[0], rtol=2e-3
+            measured[quantity], record.probe.quantity(quantity)[0], rtol=2e-3
         )

@@ -108,7 +108,7 @@ def test_where_nothing_has_it_the_line_says_where_it_was_looked_for(
 
 def test_a_slip_in_an_id_is_told_where_there_is_no_mirror_to_ask(home):
     with pytest.raises(ZooError, match=f"make mirror makes one; did you mean {ID}\\?$"):
-        pulling.get(parse("digits/activation/relu_hee"))
+        pulling.get(parse("digits/clipping/adaptivee"))
 
 
 # ---------------------------------------------------------------- damage
@@ -378,7 +378,7 @@ def test_a_file_in_the_way_is_one_line_and_stays(which, mirror, home):
         "home": home,
         "registries": home / "registries",
         "version": home / "1.0",
-        "recipe": home / "1.0" / "digits" / "activation",
+        "recipe": home / "1.0" / "digits" / "clipping",
     }[which]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("in the way")

@@ -115,7 +115,7 @@ def test_only_what_is_lacking_is_asked_for(server, pull, home):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--all"], ["digits/*"], ["*/relu_he", "*/sigmoid@1.0"], ["*", ID, ID]]
+    "arguments", [["--all"], ["digits/*"], ["*/adaptive", "*/none@1.0"], ["*", ID, ID]]
 )
 def test_globs_and_all(arguments, server, pull, home):
     code, output, _ = pull(*arguments, "--mirror", server.address)
@@ -270,12 +270,12 @@ def test_what_came_before_a_fault_stays(server, pull, home):
 
 
 def test_a_model_that_the_mirror_lacks(server, pull, home):
-    for wrong in ("digits/activation/relu_hee", "digits/activation/relu_he@0.9", "mnist/*"):
+    for wrong in ("digits/clipping/adaptivee", "digits/clipping/adaptive@0.9", "mnist/*"):
         result = pull(wrong, "--mirror", server.address)
         assert refused(result, home, wrong, server.address)
     assert (
-        "did you mean digits/activation/relu_he@1.0"
-        in pull("digits/activation/relu_hee", "--mirror", server.address)[2][0]
+        "did you mean digits/clipping/adaptive@1.0"
+        in pull("digits/clipping/adaptivee", "--mirror", server.address)[2][0]
     )
     assert set(server.asked) == {places.REGISTRY}
 

@@ -297,5 +297,5 @@ def test_a_pushed_model_is_loaded_as_it_was_and_as_it_started(
         measured = zoo.probe.measure(start, loss_of, digits.train.x[:128], digits.train.y[:128])
         for quantity in ("kernel_grad_norm", "delta_rms"):
             np.testing.assert_allclose(
-                getattr(measured, quantity), record.probe.quantity(quantity)[0], rtol=2e-3
+                measured[quantity], record.probe.quantity(quantity)[0], rtol=2e-3
             )
