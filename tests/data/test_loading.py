@@ -187,7 +187,7 @@ def test_the_two_forms_of_a_set_are_not_mixed_up():
     drawn = every_byte()
     through_the_door(drawn)
     specs = [schema.Data(name="made_up", batch_size=4, scale=s) for s in ("standard", "unit")]
-    for each in (data.load_for, workers._data):
+    for each in (data.load_for, workers.data_of):
         for _ in range(2):
             standard, unit = (each(spec).train.x for spec in specs)
             assert standard == pytest.approx(naive(drawn)["train"], abs=1e-5)

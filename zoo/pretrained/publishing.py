@@ -133,7 +133,7 @@ def publish(model: Model, into: Path) -> Entry:
             f"{arm.id}: seed {record.seed} does not come out as its record has it: not published; "
             f"see: zoo verify {arm.id} --seed {record.seed}"
         )
-    data = workers.data_of(arm)
+    data = workers.data_of(arm.spec.data)
     about = metadata.of_run(arm, data, record, keras.__version__)
     texts: dict[FileName, str] = {
         **model.beside,

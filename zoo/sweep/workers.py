@@ -49,11 +49,10 @@ def load() -> None:
     training.use_threads(1)
 
 
-def data_of(arm: Arm) -> Any:
-    """The data set that an arm is trained on; the last one is kept."""
+def data_of(wanted: schema.Data) -> Any:
+    """The data set that a recipe names; the last one is kept."""
     from zoo import data
 
-    wanted = arm.spec.data
     if wanted not in _loaded:
         _loaded.clear()
         _loaded[wanted] = data.load_for(wanted)
@@ -85,7 +84,7 @@ def train(
     if arm.sha256 not in _compiled:
         _compiled.clear()
         gc.collect()  # models and graphs refer to themselves: megabytes that Python sees as a few
-        _compiled[arm.sha256] = training.CompiledArm(arm, data_of(arm))
+        _compiled[arm.sha256] = training.CompiledArm(arm, data_of(arm.spec.data))
     result: dict[str, Any] = _compiled[arm.sha256].run(
         seed, learning_rate, probe=probe, at_budget=at_budget
     )
