@@ -9,7 +9,6 @@ verdicts and ratios came again. An interrupted call goes on where it was.
 
 import argparse
 import random
-from dataclasses import replace
 
 from rich.console import Console
 
@@ -35,14 +34,12 @@ def main() -> None:
         second.keep_lot(FOLDER, options.lot)
         for recipe_id, name in drawn(options.lot):
             recipe = recipes.load(recipe_id)
-            arm = recipe.arms[name]
-            assert arm.against is not None
-            pair = {each: recipe.arms[each] for each in (arm.against, name)}
-            for each in pair.values():
+            pair = second.pair(recipe, name)
+            for each in pair.arms.values():
                 again.write_tuning(each, first.tuning(each))
             again.manifest.write()
-            job = Sweep([replace(recipe, arms=pair)], again, seeds=second.SEEDS)
-            print(f"{arm.id} against {arm.against}")
+            job = Sweep([pair], again, seeds=second.SEEDS)
+            print(f"{pair.arms[name].id} against {pair.baseline}")
             if not job.finished:
                 console = Console()
                 with progress.shown(console, job.states) as listener, local(worker_count()) as pool:

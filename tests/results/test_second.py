@@ -34,6 +34,18 @@ def test_verdicts_and_ratios_of_both_stand_side_by_side(both):
     assert "| made/up/relu | sigmoid | 2 (2 to 2) | better | 1 (1 to 1) | inconclusive |" in text
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_a_pair_can_be_trained_alone_whoever_its_other_arm_is_judged_against():
+    from zoo import recipe as recipes
+    from zoo.parts import trial
+
+    whole = recipes.load("digits/residual")
+    pair = second.pair(whole, "skipinit")
+    assert list(pair.arms) == ["resnet_no_norm", "skipinit"] and pair.baseline == "resnet_no_norm"
+    assert {arm.sha256 for arm in pair.arms.values()} <= {a.sha256 for a in whole.arms.values()}
+    trial.check(pair)
+
+
 def test_an_arm_without_its_partner_is_left_out(both):
     recipe, first, again = both
     for path in (again.root / "runs/made/up/sigmoid").iterdir():

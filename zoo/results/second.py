@@ -133,3 +133,11 @@ def keep_lot(results: Path, number: int) -> None:
 def folder_of(results: Path) -> Path:
     """Where the second run's evidence lies."""
     return results / "second"
+
+
+def pair(recipe: Recipe, name: str) -> Recipe:
+    """The recipe with an arm and the one that it is judged against, as its baseline, alone."""
+    arm = recipe.arms[name]
+    assert arm.against is not None
+    other = replace(recipe.arms[arm.against], against=None)  # whoever that is judged against
+    return replace(recipe, arms={other.name: other, name: arm}, baseline=other.name)
