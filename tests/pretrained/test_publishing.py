@@ -183,7 +183,7 @@ def test_the_card_is_one_of_a_hub_and_its_numbers_are_the_records(mirror, eviden
     assert (result.dataset_name, result.dataset_split) == ("digits", "test")
     assert (data.library_name, data.license, data.datasets) == ("keras", "apache-2.0", ["digits"])
     for said in (
-        f"seed {record.seed} of 2",
+        f"Of 2 reported runs the one with seed {record.seed}",
         f"{record.parameters}, as they were after 40 steps",
         f"| test accuracy | {record.test_accuracy:g} |",
         f"SGD(momentum=0.9) at {record.learning_rate:g}",

@@ -106,8 +106,10 @@ def _use(of: ModelId, about: Metadata) -> str:
 import zoo
 
 model = zoo.load("{of}")
-outputs = model.predict(model.preprocess(x))  # x: ({shape}); outputs: {gives}, {last}
-start = zoo.load("{of}", weights=None)  # as its run started
+# x: ({shape}), as the data set has it; outputs: {gives}, {last}
+outputs = model.predict(model.preprocess(x))
+# The same model as its run started.
+start = zoo.load("{of}", weights=None)
 ```"""
 
 
@@ -136,9 +138,9 @@ def _training(arm: Arm, record: RunRecord, about: Metadata, rows: Sequence[Row])
 | --- | --- |
 {table}
 
-The run with seed {record.seed} of {row.seeds}: the one whose `{target.metric}` at the end of the
-budget is their median, not the best. `recipe.yaml` has every setting, `record.json` the curve and
-the gradients of each layer. `zoo verify {arm.id} --seed {record.seed}` trains it again."""
+Of {row.seeds} reported runs the one with seed {record.seed}: its `{target.metric}` at the end of
+the budget is their median, not the best. `recipe.yaml` has every setting, `record.json` the curve
+and the gradients of each layer. `zoo verify {arm.id} --seed {record.seed}` trains it again."""
 
 
 def _results(recipe: Recipe, rows: Sequence[Row]) -> str:
