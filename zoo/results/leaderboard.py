@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from pydantic import ValidationError
 
+from zoo import collection
 from zoo.errors import ZooError
 from zoo.evidence.record import RunRecord, time_to_target
 from zoo.evidence.store import Store
@@ -63,7 +64,8 @@ def of_arm(arm: Arm, store: Store, price: float | None = None) -> ArmEvidence:
 
 def rows(recipe: Recipe, store: Store, target_value: float | None = None) -> list[Row]:
     """The rows of a recipe, in the order of its arms; arguments and errors as `comparisons`."""
-    return [columns.row(each) for each in comparisons(recipe, store, target_value)]
+    with collection.paused():
+        return [columns.row(each) for each in comparisons(recipe, store, target_value)]
 
 
 def comparisons(
