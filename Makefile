@@ -24,7 +24,8 @@ OLDEST := TF_ENABLE_ONEDNN_OPTS=0 ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Pre
 	GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2 XLA_FLAGS=--xla_cpu_max_isa=SSE4_2 \
 	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 test-oldest: $(READY)
-	$(OLDEST) $(BIN)/pytest $(addprefix tests/,theory probe training mitigations models results evidence)
+	$(OLDEST) $(BIN)/pytest $(addprefix tests/,theory probe training mitigations models results evidence \
+		pretrained/test_weights.py pretrained/test_bundled.py)
 
 # What needs more than the package index: apt-get install dataset-fashion-mnist, mount namespaces.
 test-system: $(READY)

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from zoo.pretrained import places, registry, release
+from zoo.pretrained import places, pulling, registry, release
 from zoo.pretrained.ids import parse
 
 ID = "digits/clipping/adaptive@1.0"
@@ -258,3 +258,16 @@ def wait_for(condition, *processes):
     while not condition():
         assert all(process.poll() is None for process in processes)
         time.sleep(0.01)
+
+
+@pytest.fixture
+def mirror(home, tmp_path):
+    """A folder of two models."""
+    fill(tmp_path / "mirror", ID, OTHER)
+    return tmp_path / "mirror"
+
+
+@pytest.fixture
+def cached(mirror):
+    """The folder of a model in the cache."""
+    return pulling.get(MODEL, str(mirror)).folder

@@ -29,7 +29,7 @@ class Known:
         id: of the model.
         parameters: how many weights it has.
         metrics: on the test split, of the run whose weights these are; of a model that no mirror
-            says anything of, the median over the reported runs of its arm.
+            says anything of, the mean over the reported runs of its arm.
         size: bytes of its files; None if no mirror says.
         where: bundled, cached, mirror, damaged, or None if it has to be made first.
     """

@@ -34,10 +34,10 @@ def load(
     """A model of the zoo, ready to predict, to be looked into or to be trained further.
 
     It is the very network of the recipe, compiled with its optimizer, at the run's learning rate,
-    and its loss. It comes with two attributes more: `preprocess` makes its inputs of examples as
-    the data set has them (digits of 0 to 16, images of 0 to 255), `class_names` are those of its
-    outputs, or None. `preprocess` is no layer, so that layers, gradients and inputs are those of
-    the recipe's runs.
+    and its loss, without what `zoo.training` adds to Keras's own training. It comes with two
+    attributes more: `preprocess` makes its inputs of examples as the data set has them (digits of 0
+    to 16, images of 0 to 255), `class_names` are those of its outputs, or None. `preprocess` is no
+    layer, so that layers, gradients and inputs are those of the recipe's runs.
 
         model = zoo.load("digits/activation/relu_he")
         model.predict(model.preprocess(images)).argmax(axis=1)

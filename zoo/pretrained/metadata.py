@@ -1,13 +1,13 @@
 """What is to be known of a model beside its weights, to build it without its data."""
 
 import functools
-from typing import Any
 
 from pydantic import NonNegativeInt, PositiveInt
 
 from zoo.data import Dataset, Split, loading
 from zoo.data.preprocessing import Preprocessing
 from zoo.data.raw import Task
+from zoo.evidence.record import RunRecord
 from zoo.recipe import Arm
 from zoo.recipe.values import PositiveFloat, Strict
 
@@ -63,7 +63,7 @@ class Described:
         return loading.load_for(self._data).train
 
 
-def of_run(arm: Arm, data: Dataset, run: Any, keras_version: str) -> Metadata:
+def of_run(arm: Arm, data: Dataset, run: RunRecord, keras_version: str) -> Metadata:
     """Of a run, as its record has it.
 
     Args:
@@ -72,7 +72,7 @@ def of_run(arm: Arm, data: Dataset, run: Any, keras_version: str) -> Metadata:
         run: its record.
         keras_version: that trained it.
     """
-    assert data.preprocess is not None
+    assert data.preprocess is not None and run.parameters is not None
     return Metadata(
         keras_version=keras_version,
         parameter_count=run.parameters,
