@@ -69,7 +69,7 @@ def waiting(recipe: Recipe, of_arms: Mapping[str, ArmEvidence], looks: Mapping[s
         x, share = still_waiting(times(recipe, of), budget)
         lines.append(line(name, looks[name], x, {"middle": share}))
     return Plot(
-        title=f"{recipe.id}: runs still on their way to the target",
+        title=f"{recipe.id}: runs not yet at the target",
         subtitle=recipe.title,
         caption=f"a line that ends above 0: runs that never reached it{faint_ones(lines)}",
         x_label="step",
