@@ -106,6 +106,21 @@ def test_the_median_run_is_published_not_the_best(evidence):
         representative(arm, runs)
 
 
+def test_an_arm_without_weights_is_told_and_the_others_are_published():
+    from zoo import recipe as recipes
+    from zoo.evidence.store import Store
+    from zoo.pretrained import publishing
+    from zoo.results.folder import FOLDER
+
+    recipe, store = recipes.load("digits/initialization"), Store(FOLDER)
+    with pytest.raises(publishing.NoWeights, match="digits/initialization/normal_large: no run"):
+        publishing.of_evidence(recipe, store, ["normal_large", "he"])
+    without = []
+    models = publishing.of_evidence(recipe, store, ["normal_large", "he"], without)
+    assert [model.arm.name for model in models] == ["he"]
+    assert len(without) == 1 and "digits/initialization/normal_large" in without[0]
+
+
 # ------------------------------------------------------------ what is in the folder
 
 

@@ -44,7 +44,9 @@ def push(folder: Path, models: Sequence[str], results: Path | None, workers: str
     from zoo.sweep.workers import local
 
     store = evidence(results)
-    chosen = _chosen(models, store)
+    without: list[str] = []
+    chosen = _chosen(models, store, without)
+    warn([f"not published: {line}" for line in without])
     count = worker_count(workers)
     console = Console(file=sys.stdout)
     with local(count) as pool:
@@ -73,8 +75,10 @@ def _listener(console: "Console", count: int) -> "Callable[[Model, str], None]":
     return line
 
 
-def _chosen(patterns: Sequence[str], store: "Store") -> "list[Model]":
+def _chosen(patterns: Sequence[str], store: "Store", without: list[str]) -> "list[Model]":
     """The models that are asked for, in the order of the recipes.
+
+    `without` is given a line for each that has no weights, unless it is asked for by its name.
 
     Raises:
         ZooError: for a pattern that no arm with evidence matches.
@@ -99,11 +103,12 @@ def _chosen(patterns: Sequence[str], store: "Store") -> "list[Model]":
             if any(fnmatch(f"{recipe.id}/{name}", pattern) for pattern in wanted)
         ]
         if names:
-            models += publishing.of_evidence(recipe, store, names)
+            named = any(f"{recipe.id}/{name}" in ours for name in names)
+            models += publishing.of_evidence(recipe, store, names, None if named else without)
     for pattern in files:
         if pattern.lower().endswith(ENDINGS):
             recipe = recipes.load(pattern)
-            models += publishing.of_evidence(recipe, store, list(recipe.arms))
+            models += publishing.of_evidence(recipe, store, list(recipe.arms), without)
         else:
             recipe, arm = recipes.load_arm(pattern)
             models += publishing.of_evidence(recipe, store, [arm.name])

@@ -31,6 +31,10 @@ from zoo.training.evaluation import Evaluation
 SAME = 1e-4  # of a loss, relative, and of an accuracy: what another order of adding may do to it
 
 
+class NoWeights(ZooError):
+    """All runs of an arm diverged."""
+
+
 def representative(arm: Arm, records: Mapping[int, RunRecord]) -> RunRecord:
     """The run whose final metric is the median of the reported runs.
 
@@ -39,7 +43,7 @@ def representative(arm: Arm, records: Mapping[int, RunRecord]) -> RunRecord:
     lowest seed; a run that had diverged by then has no weights and is left out.
 
     Raises:
-        ZooError: if none is left.
+        NoWeights: if none is left.
     """
     target, budget = arm.spec.target, arm.spec.training.steps
     finals = [
@@ -50,7 +54,7 @@ def representative(arm: Arm, records: Mapping[int, RunRecord]) -> RunRecord:
         and (record.diverged_at is None or record.diverged_at > budget)
     ]
     if not finals:
-        raise ZooError(f"{arm.id}: no run came to its budget: there are no weights to publish")
+        raise NoWeights(f"{arm.id}: no run came to its budget: there are no weights to publish")
     finals.sort(key=lambda each: (each[0], each[1]))
     median = finals[(len(finals) - 1) // 2][0]
     return records[min(seed for value, seed in finals if value == median)]
@@ -80,8 +84,17 @@ class Model:
         return ModelId(self.arm.recipe, self.arm.name, self.record.benchmark)
 
 
-def of_evidence(recipe: Recipe, store: Store, names: Sequence[str]) -> list[Model]:
+def of_evidence(
+    recipe: Recipe, store: Store, names: Sequence[str], without: list[str] | None = None
+) -> list[Model]:
     """What is to be published of some arms of a recipe.
+
+    Args:
+        recipe: with evidence.
+        store: of the evidence.
+        names: of arms.
+        without: is given a line for each arm that has no weights, as all of its runs diverged; by
+            default that is an error.
 
     Raises:
         ZooError: if the evidence is damaged or missing, or an arm has no run with weights.
@@ -94,7 +107,13 @@ def of_evidence(recipe: Recipe, store: Store, names: Sequence[str]) -> list[Mode
         arm = pair.arms[name]
         if name not in of_arms:
             raise ZooError(f"{store.root}: no record of {arm.id}; run: zoo run {recipe.id}")
-        record = representative(arm, of_arms[name].records)
+        try:
+            record = representative(arm, of_arms[name].records)
+        except NoWeights as error:
+            if without is None:
+                raise
+            without.append(str(error))
+            continue
         [gradients, *_] = figures.plots_of(pair, {each: of_arms[each] for each in pair.arms})
         beside: dict[FileName, str] = {
             "record.json": read_text(store.record_path(arm, record.seed)),
