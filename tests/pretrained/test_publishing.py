@@ -113,7 +113,9 @@ def test_an_arm_without_weights_is_told_and_the_others_are_published():
     from zoo.results.folder import FOLDER
 
     recipe, store = recipes.load("digits/initialization"), Store(FOLDER)
-    with pytest.raises(publishing.NoWeights, match="digits/initialization/normal_large: no run"):
+    with pytest.raises(
+        publishing.NoWeightsError, match="digits/initialization/normal_large: no run"
+    ):
         publishing.of_evidence(recipe, store, ["normal_large", "he"])
     without = []
     models = publishing.of_evidence(recipe, store, ["normal_large", "he"], without)

@@ -31,7 +31,7 @@ from zoo.training.evaluation import Evaluation
 SAME = 1e-4  # of a loss, relative, and of an accuracy: what another order of adding may do to it
 
 
-class NoWeights(ZooError):
+class NoWeightsError(ZooError):
     """All runs of an arm diverged."""
 
 
@@ -43,7 +43,7 @@ def representative(arm: Arm, records: Mapping[int, RunRecord]) -> RunRecord:
     lowest seed; a run that had diverged by then has no weights and is left out.
 
     Raises:
-        NoWeights: if none is left.
+        NoWeightsError: if none is left.
     """
     target, budget = arm.spec.target, arm.spec.training.steps
     finals = [
@@ -54,7 +54,9 @@ def representative(arm: Arm, records: Mapping[int, RunRecord]) -> RunRecord:
         and (record.diverged_at is None or record.diverged_at > budget)
     ]
     if not finals:
-        raise NoWeights(f"{arm.id}: no run came to its budget: there are no weights to publish")
+        raise NoWeightsError(
+            f"{arm.id}: no run came to its budget: there are no weights to publish"
+        )
     finals.sort(key=lambda each: (each[0], each[1]))
     median = finals[(len(finals) - 1) // 2][0]
     return records[min(seed for value, seed in finals if value == median)]
@@ -109,7 +111,7 @@ def of_evidence(
             raise ZooError(f"{store.root}: no record of {arm.id}; run: zoo run {recipe.id}")
         try:
             record = representative(arm, of_arms[name].records)
-        except NoWeights as error:
+        except NoWeightsError as error:
             if without is None:
                 raise
             without.append(str(error))
