@@ -15,15 +15,19 @@ TensorFlow is loaded only where a model is built or trained.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoo.diagnose.diagnosis import diagnose as diagnose
     from zoo.pretrained.loading import load as load
 
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    """`load`, imported when it is asked for: it needs Keras, a listing does not."""
-    if name != "load":
-        raise AttributeError(f"module {__name__} has no attribute {name}")
-    from zoo.pretrained.loading import load
+_LAZY = {"diagnose": "zoo.diagnose.diagnosis", "load": "zoo.pretrained.loading"}
 
-    return load
+
+def __getattr__(name: str) -> Any:
+    """What needs Keras, imported when it is asked for: a listing does not."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    import importlib
+
+    return getattr(importlib.import_module(_LAZY[name]), name)

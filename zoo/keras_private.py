@@ -163,3 +163,8 @@ def is_functional(model: keras.Layer) -> bool:
     A subclass of such a model may call its layers as it likes.
     """
     return type(model) is Functional
+
+
+def given_loss(model: keras.Model) -> Any:
+    """What a model was compiled with as its loss; None for none."""
+    return getattr(getattr(model, "_compile_loss", None), "_user_loss", None)

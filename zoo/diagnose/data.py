@@ -1,0 +1,165 @@
+"""What can be said of the data alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from keras import tree
+
+from zoo.diagnose.examples import Examples
+from zoo.diagnose.verdict import Verdict
+from zoo.probe.layers import layers_inside
+
+# Standardized numbers are within a few standard deviations of 0. Pixels as bytes have a root mean
+# square of 50 to 150, and most nets learn from them after all: what is beyond this is tried scaled.
+LARGE = 5.0  # root mean square of inputs or targets
+SMALL = 0.05
+# Layers that put any scale right, or take whole numbers for names.
+_SCALES = (
+    keras.layers.Embedding,
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.RMSNormalization,
+    keras.layers.UnitNormalization,
+    keras.layers.Normalization,
+    keras.layers.Rescaling,
+)
+
+
+def faults(model: keras.Model, examples: Examples) -> Iterator[Verdict]:
+    """What is wrong with examples, whatever the net.
+
+    Args:
+        model: whose embeddings have a number of tokens.
+        examples: all that there are.
+    """
+    for kind, values in (("inputs", examples.x), ("targets", examples.y)):
+        for name, array in named(kind, values):
+            yield from _not_finite(name, array)
+            yield from _alike(name, kind, array)
+    yield from _tokens(model, examples)
+
+
+def named(kind: str, values: Any) -> list[tuple[str, Any]]:
+    """Arrays of numbers with the words for them: `inputs`, or `inputs 2` of several."""
+    if isinstance(values, dict):
+        pairs = [(f"{kind} {key}", each) for key, each in values.items()]
+    else:
+        flat = [each for each in tree.flatten(values) if each is not None]
+        pairs = [(f"{kind} {n}" if len(flat) > 1 else kind, a) for n, a in enumerate(flat, 1)]
+    return [(name, array) for name, array in pairs if array is not None and _numbers(array)]
+
+
+def _numbers(array: Any) -> bool:
+    return bool(array.dtype.kind in "iuf")
+
+
+def _not_finite(name: str, array: Any) -> Iterator[Verdict]:
+    if array.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = [int(place) for place in np.argwhere(bad)[0]]
+        value = array[tuple(where)]
+        rows = int(bad.reshape(len(bad), -1).any(axis=1).sum())
+        at = f" at {tuple(where[1:])}" if len(where) > 1 else ""
+        yield Verdict(
+            "not finite data",
+            f"{name}, example {where[0]}{at}",
+            f"the value is {value}; so it is in {rows} of {len(array)} examples"
+            if rows > 1
+            else f"the value is {value}",
+            "numbers alone",
+            repair="keep = np.isfinite(x).reshape(len(x), -1).all(axis=1); x, y = x[keep], y[keep]",
+        )
+
+
+def _alike(name: str, kind: str, array: Any) -> Iterator[Verdict]:
+    if len(array) < 2 or not array.size or not (array == array[:1]).all():
+        return
+    what = "one input" if kind == "inputs" else "one target"
+    yield Verdict(
+        "examples alike",
+        name,
+        f"all {len(array)} examples have {what}: there is nothing to tell apart",
+        "examples that differ",
+        repair="look at the arrays that the loader gives: print(x[:2], y[:2])",
+    )
+
+
+def _tokens(model: keras.Model, examples: Examples) -> Iterator[Verdict]:
+    """Numbers of tokens that an embedding at the entrance does not have."""
+    embeddings = [each for each in layers_inside(model) if isinstance(each, keras.layers.Embedding)]
+    inputs = named("inputs", examples.x)
+    if len(embeddings) != 1 or len(inputs) != 1:
+        return
+    embedding: Any = embeddings[0]
+    [(name, array)] = inputs
+    if id(first_layer(model)) != id(embedding):
+        return
+    outside = (array < 0) | (array >= embedding.input_dim)
+    if outside.any():
+        where = tuple(int(place) for place in np.argwhere(outside)[0])
+        yield Verdict(
+            "labels do not fit",
+            f"{name}, example {where[0]}",
+            f"it has the token {array[where]:g}, and {embedding.name} has {embedding.input_dim} "
+            f"tokens, 0 to {embedding.input_dim - 1}",
+            "tokens that the embedding has",
+            repair=f"Embedding({int(array.max()) + 1}, ...)",
+        )
+
+
+def first_layer(model: keras.Model) -> keras.Layer | None:
+    """The first layer that does something with its input."""
+    nothing = (keras.layers.InputLayer, keras.layers.Flatten, keras.layers.Reshape)
+    for layer in layers_inside(model):
+        if not isinstance(layer, (*nothing, keras.Model)):
+            return layer
+    return None
+
+
+def unscaled_inputs(model: keras.Model, examples: Examples) -> list[tuple[str, float]]:
+    """Inputs whose root mean square is far from 1, with it, unless the first layer sees to that."""
+    if isinstance(first_layer(model), _SCALES):
+        return []
+    return [
+        (name, size)
+        for name, array in named("inputs", examples.x)
+        if _unlike_one(size := _size(array))
+    ]
+
+
+def unscaled_targets(examples: Examples) -> list[tuple[str, float]]:
+    """The same for targets, of those that are numbers to be given."""
+    return [
+        (name, size)
+        for name, array in named("targets", examples.y)
+        if _unlike_one(size := _size(array))
+    ]
+
+
+def _size(array: Any) -> float:
+    part = array[:2000].astype(np.float64)
+    return float(np.sqrt(np.mean(part**2))) if part.size else 1.0
+
+
+def _unlike_one(size: float) -> bool:
+    return bool(np.isfinite(size)) and (size > LARGE or 0 < size < SMALL)
+
+
+def standardized(values: Any) -> Any:
+    """The same arrays with mean 0 and variance 1 a column; whole numbers too."""
+
+    def scale(array: Any) -> Any:
+        if array is None or not _numbers(array):
+            return array
+        part = array.astype(np.float32)
+        axes = tuple(range(part.ndim - 1)) if part.ndim > 1 else (0,)
+        wide = part.astype(np.float64)
+        mean, spread = wide.mean(axes, keepdims=True), wide.std(axes, keepdims=True)
+        return ((wide - mean) / np.where(spread > 0, spread, 1)).astype(np.float32)
+
+    return tree.map_structure(scale, values)

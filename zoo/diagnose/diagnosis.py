@@ -1,0 +1,148 @@
+"""Why a model does not learn: what its data and head say, its start, and its first steps."""
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+from zoo import keras_setup, random_states
+from zoo.diagnose import data, expressible, gradients, likeness, memory, structure, training
+from zoo.diagnose import examples as examples_of
+from zoo.diagnose.heads import heads
+from zoo.diagnose.report import Report
+from zoo.diagnose.seen import look, probed
+from zoo.diagnose.verdict import Verdict
+from zoo.errors import ZooError, said_by
+from zoo.probe import measure
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """What is worth a warning of Keras's is said in the report."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@random_states.kept()
+@_without_warnings()
+def diagnose(
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
+    loss: Any = None,
+    *,
+    optimizer: Any = None,
+    steps: int = 50,
+    batch_size: int = 32,
+    say: Callable[[str], None] = lambda line: None,
+) -> Report:
+    """Says why a model does not learn, and where; the model stays as it was, to the bit.
+
+    First what its head, its targets and its graph say, then its gradients before the first step,
+    then some steps of training, after which everything is put back. Where these teach nothing, they
+    are taken again at other rates and with standardized data, to see what would.
+
+    Args:
+        model: any Keras model that is built: functional, sequential, nested, subclassed; with
+            several inputs and outputs. A `train_step` of its own is not followed.
+        x: inputs, (examples, ...), a list or dict of them, or what gives batches of inputs and
+            targets: a `tf.data.Dataset`, a `PyDataset`, an iterator.
+        y: targets, as `fit` takes them.
+        loss: a Keras loss, its name or a function, or a list or dict of one an output; by default
+            what the model was compiled with.
+        optimizer: a Keras optimizer or its name; by default that of the model, with what it has
+            gathered, and Adam for a model that was not compiled.
+        steps: of training to try.
+        batch_size: examples a step.
+        say: is told what is being done, in a few words.
+
+    Returns:
+        A `Report`: `symptoms`, `notes`, `table`, `figure()`, `to_json()`.
+
+    Raises:
+        ZooError: one line, for a model or data that cannot be looked at.
+    """
+    keras_setup.require()
+    _check(model, steps, batch_size)
+    given = examples_of.of_model(model, x, y)
+    its_optimizer = _optimizer(model, optimizer)
+    verdicts: list[Verdict] = list(data.faults(model, given))
+    if any(verdict.symptom == "not finite data" for verdict in verdicts):
+        return Report(model.name, verdicts)
+    some = probed(model, given, batch_size)
+    memory.check(model, max(batch_size, some.count))
+    say("the outputs")
+    try:
+        outputs = heads(model, loss, some.x, some.y)
+    except ZooError:
+        raise
+    except Exception as error:  # Keras's, TensorFlow's or the user's code
+        raise ZooError(f"model {model.name}: cannot take these inputs: {said_by(error)}") from None
+    for head in outputs:
+        verdicts += expressible.faults(_with_all(head, outputs, given))
+    say("the start")
+    try:
+        measured = measure(model, loss, some.x, some.y)
+    except ZooError as error:
+        if any(verdict.alarm for verdict in verdicts):  # which says it better
+            return Report(model.name, verdicts)
+        raise error from None
+    verdicts += structure.faults(model, outputs, measured)
+    if not model.trainable_weights or all("not connected" in s for s in measured["state"]):
+        return Report(model.name, verdicts, start=measured)
+    seen = look(
+        model,
+        loss,
+        given,
+        outputs,
+        its_optimizer,
+        some,
+        measured,
+        steps=steps,
+        batch_size=batch_size,
+        say=say,
+    )
+    of_training = list(training.verdicts(seen))
+    of_gradients = list(gradients.verdicts(seen))
+    features = likeness.of_model(model, given.x)
+    return Report(
+        model.name,
+        [*verdicts, *of_gradients, *of_training],
+        start=measured,
+        seen=seen,
+        features=features,
+        near=likeness.nearest(features),
+    )
+
+
+def _with_all(head: Any, outputs: list[Any], given: Any) -> Any:
+    """A head with the targets of all examples, where it is the only one."""
+    import dataclasses
+
+    if len(outputs) > 1 or head.y is None or isinstance(given.y, list | tuple | dict):
+        return head
+    return dataclasses.replace(head, y=given.y)
+
+
+def _check(model: Any, steps: int, batch_size: int) -> None:
+    if not isinstance(model, keras.Model):
+        raise ZooError(f"{type(model).__module__}.{type(model).__name__}: is no model of Keras 3")
+    if not getattr(model, "built", False) or not model.weights:
+        raise ZooError(
+            f"model {model.name}: not built, or without weights: call it once on a batch, or give "
+            "it the shape of its inputs"
+        )
+    for name, value in (("steps", steps), ("batch_size", batch_size)):
+        if not isinstance(value, int) or value < 1:
+            raise ZooError(f"{name}={value!r}: give a whole number from 1 on")
+
+
+def _optimizer(model: keras.Model, optimizer: Any) -> keras.Optimizer:
+    if optimizer is None:
+        return getattr(model, "optimizer", None) or keras.optimizers.Adam()
+    with contextlib.suppress(ValueError, TypeError):
+        return keras.optimizers.get(optimizer)
+    raise ZooError(f"optimizer {optimizer!r}: is none of Keras's: give one, or a name such as adam")

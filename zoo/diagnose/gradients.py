@@ -1,0 +1,265 @@
+"""Where the gradients go wrong: verdicts from the start, and from what the first steps make of it.
+
+The start alone is no verdict. At the start a GRU's gradient by time may fall to 1e-9 and batch
+normalization's deltas explode, and both train best. So what is seen there counts only where it is
+still there after the steps, and these taught the network nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.diagnose.seen import Seen
+from zoo.diagnose.verdict import Verdict
+from zoo.probe.layers import layers_inside
+
+# A layer starves whose delta is so small a share of the largest. Of the zoo's arms that learn, and
+# had learned nothing after 64 steps, the first layer's delta is no smaller, or the layer moves all
+# the same, by 1/25 or more of what the layer that moves most does. Of those that never learn it
+# moves by 1/30 at most.
+STARVED = 1e-2
+HARDLY_MOVED = 1 / 28
+STILL = 1e-5  # the displacement of all layers: less than float32 keeps of a step of 1e-7
+EXPLODED = 100.0  # delta of the first hidden layer over the last's; of arms that learn up to 90
+CERTAINLY = 1000.0  # the same, where a smaller rate may do for some steps
+ABOVE_CONSTANT = 2.0  # a loss so many times that of the best constant output
+TIME_STARVED = 1e-4  # rms of dL/dx over the first tenth of time, over the last tenth's
+MOST = 0.9  # of a layer's units, saturated or dead
+
+
+def verdicts(seen: Seen) -> Iterator[Verdict]:
+    """Symptoms of the gradients, from the worst on."""
+    yield from _not_finite(seen)
+    yield from _exploding(seen)
+    if seen.learned:
+        return
+    for judge in (_underflow, _alike, _dead, _vanishing, _through_time, _saturated):
+        yield from judge(seen)
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def _half(seen: Seen) -> bool:
+    return any(layer.compute_dtype == "float16" for layer in layers_inside(seen.model))
+
+
+def _not_finite(seen: Seen) -> Iterator[Verdict]:
+    measured = seen.start
+    rows = [row for row, state in enumerate(measured["state"]) if "not finite" in state]
+    loss = measured["loss"]
+    if not rows and np.isfinite(loss):
+        return
+    if np.isfinite(loss):
+        where = measured["layers"][rows[-1]]  # the first on the way back
+        because = f"the loss is {loss:.3g}, and the gradient is not finite from here on back"
+    else:
+        where = measured["layers"][rows[0]] if rows else "loss"
+        because = f"the loss is {loss} before the first step"
+    if _half(seen):
+        yield Verdict(
+            "float16 overflow",
+            where,
+            f"{because}; float16 ends at 65504",
+            "smaller weights or inputs, float32 in this layer, or bfloat16",
+            layers=(where,),
+        )
+        return
+    yield Verdict(
+        "not finite",
+        where,
+        because,
+        "an operation that is finite for these inputs: no division by 0, no logarithm or root of "
+        "0 or less",
+        layers=(where,),
+    )
+
+
+def _underflow(seen: Seen) -> Iterator[Verdict]:
+    rows = [row for row, state in enumerate(seen.start["state"]) if "underflowed" in state]
+    if not rows or not _half(seen):
+        return
+    names = [seen.start["layers"][row] for row in rows]
+    yield Verdict(
+        "float16 underflow",
+        _from(names),
+        f"every gradient of {len(rows)} of {len(seen.start['layers'])} layers is 0, and would not "
+        "be if numbers were smaller: float16 ends at 6e-8",
+        "loss scaling: keras.optimizers.LossScaleOptimizer, or bfloat16",
+        sure="likely",
+        layers=tuple(names),
+    )
+
+
+# ---------------------------------------------------------------- units
+
+
+def _alike(seen: Seen) -> Iterator[Verdict]:
+    names = [name for name in seen.trial.alike if name not in {h.name for h in seen.heads}]
+    if names:
+        yield Verdict(
+            "symmetric units",
+            _spelled(names),
+            "all units of the layer have the same weights, and still have after "
+            f"{len(seen.trial.losses)} steps: they are one unit",
+            "random initial weights, as glorot_uniform",
+            sure="certain",
+            repair='kernel_initializer="glorot_uniform"',
+            layers=tuple(names),
+        )
+
+
+def _share(seen: Seen, quantity: str) -> Iterator[tuple[str, float, float]]:
+    """The layers with a share of units at the start and at the end."""
+    end = seen.end or seen.start
+    for row in seen.hidden:
+        pair = seen.start[quantity][row], end[quantity][row]
+        if not np.isnan(pair).any():
+            yield seen.start["layers"][row], *pair
+
+
+def _dead(seen: Seen) -> Iterator[Verdict]:
+    dead = [(name, b, e) for name, b, e in _share(seen, "dead") if e >= MOST]
+    if dead:
+        name, before, after = dead[0]
+        yield Verdict(
+            "dead units",
+            _spelled([each for each, _, _ in dead]),
+            f"{after:.0%} of the ReLU units of {name} are 0 on all {min(256, seen.examples)} "
+            f"examples ({before:.0%} before the first step): they have no gradient",
+            f"less than {MOST:.0%} of the units at 0 on all of a batch",
+            sure="likely",
+            layers=tuple(each for each, _, _ in dead),
+        )
+
+
+def _saturated(seen: Seen) -> Iterator[Verdict]:
+    flat = [(n, b, e) for n, b, e in _share(seen, "saturated") if e >= MOST and b >= MOST / 2]
+    if flat:
+        name, before, after = flat[0]
+        yield Verdict(
+            "saturated units",
+            _spelled([each for each, _, _ in flat]),
+            f"{after:.0%} of the outputs of {name} are in the flat part of its activation "
+            f"({before:.0%} before the first step)",
+            "smaller weights or inputs, so that fewer than half are flat",
+            sure="likely",
+            layers=tuple(each for each, _, _ in flat),
+        )
+
+
+# ---------------------------------------------------------------- depth
+
+
+def _above(seen: Seen) -> bool:
+    """Whether the loss diverged or is far above what a constant output has."""
+    if seen.trial.diverged_at is not None:
+        return True
+    limit = seen.constant_loss
+    if limit is None:
+        return seen.trial.end > ABOVE_CONSTANT * seen.trial.start
+    return seen.trial.end > ABOVE_CONSTANT * limit
+
+
+def _exploding(seen: Seen) -> Iterator[Verdict]:
+    ratio = seen.delta_ratio(seen.start)
+    if ratio is None or ratio < EXPLODED or not _above(seen):
+        return
+    slower = (each for factor, each in seen.rates.items() if factor < 1)
+    if ratio < CERTAINLY and any(_better(seen, each) for each in slower):
+        return  # it is the rate
+    names = [seen.start["layers"][row] for row in seen.hidden]
+    trial = seen.trial
+    ended = (
+        f"the loss was not finite at step {trial.diverged_at}"
+        if trial.diverged_at is not None
+        else f"the loss is {trial.end:.3g} after {len(trial.losses)} steps, that of a constant "
+        f"output {seen.constant_loss:.3g}"
+        if seen.constant_loss is not None
+        else f"the loss went from {trial.start:.3g} to {trial.end:.3g}"
+    )
+    yield Verdict(
+        "exploding gradients",
+        names[0],
+        f"dL/dz is {ratio:.2g} times as large in {names[0]} as in {names[-1]}, and {ended}",
+        f"deltas of one size through the layers (less than {EXPLODED:g} times), and a loss that "
+        "falls",
+        sure="likely",
+        layers=tuple(names),
+    )
+
+
+def _better(seen: Seen, other: Any) -> bool:
+    """Whether a trial taught more than the model's own did."""
+    from zoo.diagnose.training import gain
+
+    return gain(other) > gain(seen.trial) + 0.05 and gain(other) > 0.05
+
+
+def _vanishing(seen: Seen) -> Iterator[Verdict]:
+    if seen.end is None or len(seen.hidden) < 2:
+        return
+    names = [seen.start["layers"][row] for row in seen.hidden]
+    shares = []
+    for measured in (seen.start, seen.end):
+        deltas = np.array([measured["delta_rms"][row] for row in seen.hidden])
+        largest = np.nanmax(deltas) if np.isfinite(deltas).any() else np.nan
+        shares.append(deltas / largest if largest else np.zeros_like(deltas))
+    starved = [b < STARVED and e < STARVED for b, e in zip(*shares, strict=True)]
+    if not starved[0]:
+        return
+    moved = seen.trial.displacement
+    most = max(moved.values(), default=0.0)
+    first = moved.get(names[0], 0.0)
+    hardly = first < HARDLY_MOVED * most or most < STILL
+    last = starved.index(False) if False in starved else len(starved)
+    yield Verdict(
+        "vanishing gradients",
+        _from(names[:last]),
+        f"dL/dz of {names[0]} is {shares[0][0]:.1e} of the largest before the first step and "
+        f"{shares[1][0]:.1e} after {len(seen.trial.losses)}; in these its weights moved by "
+        f"{first:.1e} of their size, those of another layer by {most:.1e}",
+        f"a delta of at least {STARVED:g} of the largest in each layer",
+        sure="likely" if hardly else "note",
+        layers=tuple(names[:last]),
+    )
+
+
+def _through_time(seen: Seen) -> Iterator[Verdict]:
+    if seen.time_start is None or seen.time_end is None:
+        return
+    recurrent = [each for each in layers_inside(seen.model) if isinstance(each, keras.layers.RNN)]
+    before, after = ends_of_time(seen.time_start), ends_of_time(seen.time_end)
+    if not recurrent or not after < TIME_STARVED or not after < 2 * before:
+        return
+    gated = any(isinstance(each, keras.layers.LSTM | keras.layers.GRU) for each in recurrent)
+    yield Verdict(
+        "vanishing through time",
+        recurrent[0].name,
+        f"dL/dx of the first tenth of {len(seen.time_end)} steps of time is {before:.1e} of the "
+        f"last tenth's before the first step, and {after:.1e} after {len(seen.trial.losses)}"
+        + ("; its gates may still open" if gated else ""),
+        f"at least {TIME_STARVED:g}, or growing with the steps",
+        sure="note" if gated else "likely",
+        layers=tuple(each.name for each in recurrent),
+    )
+
+
+def ends_of_time(rms: Any) -> float:
+    """The rms over the first tenth of the steps of time, over that of the last tenth."""
+    tenth = max(1, len(rms) // 10)
+    first, last = (float(np.sqrt(np.mean(np.square(p)))) for p in (rms[:tenth], rms[-tenth:]))
+    return first / last if last else float("nan")
+
+
+def _from(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
+
+def _spelled(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else _from(names)
+
+
+Judge = Callable[[Seen], Iterator[Verdict]]

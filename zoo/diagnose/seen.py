@@ -1,0 +1,237 @@
+"""All that is measured of a model: its start, some steps of training, and these otherwise."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import tree
+
+from zoo.diagnose import constant, data
+from zoo.diagnose.examples import Examples
+from zoo.diagnose.heads import Head
+from zoo.diagnose.trial import Knowledge, Trainer, Trial, fixed_batch
+from zoo.errors import ZooError
+from zoo.probe import Probe, measure
+from zoo.probe.layers import layers_inside
+
+PROBED = 256  # examples
+LARGE = 20_000  # entries of an example from which on no more of them are probed than a step takes
+# A gain from which on predictions are said to know something of their targets. Of networks that
+# learn nothing it is 0.00 to 0.01 after 50 steps, by what a shuffle of 512 examples leaves to
+# chance.
+LEARNED = 0.02
+PATIENCE = 8.0  # seconds for the trials beside the first
+FACTORS = (0.1, 0.01, 0.001, 10.0, 100.0, 1000.0)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was measured.
+
+    Attributes:
+        model: that is diagnosed.
+        heads: its outputs.
+        start: `zoo.probe.measure` before the first step.
+        end: the same after the last; None if training diverged.
+        time_start: rms of dL/dx_t over the steps of time before the first step; None but for
+            recurrent networks of one input.
+        time_end: the same after the last.
+        before: what the predictions know before the first step; None if the loss is not finite.
+        at_rest: the same in inference mode; None without batch normalization.
+        trial: the steps, at the model's own rate.
+        rates: the same at other rates, by their factor; only where the first taught nothing much.
+        scaled: the same with standardized inputs, targets or both, by the words for them; only
+            where these are far from that.
+        without_penalty: the same without the penalties; None unless they are large.
+        constant_loss: that of the best constant output; None for a loss of another kind.
+        rate: of the first step; None if the optimizer has none.
+        batch_size: examples a step.
+        steps: asked for.
+        examples: how many there are.
+    """
+
+    model: keras.Model
+    heads: list[Head]
+    start: dict[str, Any]
+    end: dict[str, Any] | None
+    time_start: Any
+    time_end: Any
+    before: Knowledge | None
+    at_rest: Knowledge | None
+    trial: Trial
+    rates: dict[float, Trial]
+    scaled: dict[str, Trial]
+    without_penalty: Trial | None
+    penalty: float
+    constant_loss: float | None
+    rate: float | None
+    batch_size: int
+    steps: int
+    examples: int
+    hidden: list[int] = field(default_factory=list)
+
+    @property
+    def learned(self) -> bool:
+        """Whether the predictions know something of their targets after the steps."""
+        return knows(self.trial)
+
+    def delta_ratio(self, measured: dict[str, Any]) -> float | None:
+        """The delta rms of the first hidden layer over the last's; None of fewer than two."""
+        values = [measured["delta_rms"][row] for row in self.hidden]
+        if len(values) < 2 or not values[-1] or not np.isfinite([values[0], values[-1]]).all():
+            return None
+        return float(values[0] / values[-1])
+
+
+def knows(trial: Trial | None, least: float = LEARNED) -> bool:
+    """Whether predictions know something of their targets at the end of a trial.
+
+    Of a loss that takes no targets: whether it fell by the same share.
+    """
+    if trial is None or trial.knowledge is None:
+        return False
+    if np.isnan(trial.knowledge.gain):
+        return trial.start - trial.end > least * abs(trial.start)
+    return trial.knowledge.is_there(least)
+
+
+def look(
+    model: keras.Model,
+    loss: Any,
+    examples: Examples,
+    heads: list[Head],
+    optimizer: keras.Optimizer,
+    some: Examples,
+    start: dict[str, Any],
+    *,
+    steps: int,
+    batch_size: int,
+    say: Callable[[str], None] = lambda line: None,
+) -> Seen:
+    """Measures a model before, during and after some steps; it stays as it was.
+
+    Args:
+        model: built, with weights to learn, whose loss can be computed.
+        loss: as it was given; None for what it was compiled with.
+        examples: to train on, finite.
+        heads: its outputs.
+        optimizer: stays as it is.
+        some: examples that are probed.
+        start: `zoo.probe.measure` of them before the first step.
+        steps: at most so many.
+        batch_size: examples a step.
+        say: is told what is being done.
+    """
+    trainer = Trainer(model, loss, examples, optimizer, batch_size)
+    recurrent = any(isinstance(layer, keras.layers.RNN) for layer in layers_inside(model))
+    time_start = _by_time(model, loss, some) if recurrent else None
+    before = trainer.knowledge(True)
+    normalized = any(isinstance(e, keras.layers.BatchNormalization) for e in layers_inside(model))
+    at_rest = trainer.knowledge(False) if normalized else None
+    end = time_end = None
+    say(f"{steps} steps")
+    began = time.monotonic()
+    with trainer.trained(steps) as trial:
+        if trial.diverged_at is None:
+            end = measure(model, loss, some.x, some.y)
+            time_end = _by_time(model, loss, some) if recurrent else None
+    took = time.monotonic() - began
+    deadline = time.monotonic() + PATIENCE
+
+    def time_is_left() -> bool:
+        return time.monotonic() + min(took, PATIENCE / 2) < deadline
+
+    rates: dict[float, Trial] = {}
+    scaled: dict[str, Trial] = {}
+    without_penalty, penalty = None, _penalty(model)
+    if not knows(trial, 0.5):
+        for words, other in _scaled(model, examples, heads):
+            if time_is_left():
+                say(f"{steps} steps with {words} standardized")
+                with trainer.trained(steps, examples=other) as each:
+                    scaled[words] = each
+        if penalty > 0.5 * abs(start["loss"]) and time_is_left():
+            say(f"{steps} steps without penalties")
+            without = Trainer(model, loss, examples, optimizer, batch_size, part="data")
+            with without.trained(steps) as each:
+                without_penalty = each
+        for factor in FACTORS if trainer.copy.rate is not None else ():
+            if time_is_left():
+                say(f"{steps} steps at {factor:g} times the rate")
+                with trainer.trained(steps, factor=factor) as each:
+                    rates[factor] = each
+    of_heads = {head.name for head in heads}
+    return Seen(
+        model=model,
+        heads=heads,
+        start=start,
+        end=end,
+        time_start=time_start,
+        time_end=time_end,
+        before=before,
+        at_rest=at_rest,
+        trial=trial,
+        rates=rates,
+        scaled=scaled,
+        without_penalty=without_penalty,
+        penalty=penalty,
+        constant_loss=constant.loss(heads),
+        rate=trainer.copy.rate,
+        batch_size=trainer.batch_size,
+        steps=steps,
+        examples=examples.count,
+        hidden=[
+            row
+            for row, (name, delta) in enumerate(
+                zip(start["layers"], start["delta_rms"], strict=True)
+            )
+            if name not in of_heads and not np.isnan(delta)
+        ],
+    )
+
+
+def probed(model: keras.Model, examples: Examples, batch_size: int) -> Examples:
+    """The first of the examples: as many as are probed."""
+    entries = max(array[:1].size for array in tree.flatten(examples.x))
+    count = fixed_batch(model) or (batch_size if entries > LARGE else max(PROBED, batch_size))
+    return examples.at(slice(0, count))
+
+
+def _by_time(model: keras.Model, loss: Any, some: Examples) -> Any:
+    """The rms of dL/dx_t; None where a model has not one sequence as its input."""
+    try:
+        x, y = some.at(slice(0, 64)).x, some.at(slice(0, 64)).y
+        return Probe(model, loss, x, y).input_grad_rms().numpy()
+    except (ZooError, ValueError, TypeError, tf.errors.OpError):
+        return None
+
+
+def _penalty(model: keras.Model) -> float:
+    """The sum of the penalties of the weights."""
+    try:
+        return float(sum(float(each) for each in model.losses))
+    except (TypeError, ValueError):  # of an activity, which is not there now
+        return 0.0
+
+
+def _scaled(
+    model: keras.Model, examples: Examples, heads: list[Head]
+) -> Iterator[tuple[str, Examples]]:
+    """The examples with inputs or targets standardized where they are far from it."""
+    inputs = data.unscaled_inputs(model, examples)
+    any_number = all(head.gives in ("any", "unknown") for head in heads)
+    pointwise = all(
+        head.loss is not None and head.loss.name in constant.POINTWISE for head in heads
+    )
+    targets = data.unscaled_targets(examples) if any_number and pointwise else []
+    if inputs:
+        yield "inputs", Examples(data.standardized(examples.x), examples.y, examples.count)
+    if targets:
+        y = data.standardized(examples.y)
+        yield "targets", Examples(examples.x, y, examples.count)
+        if inputs:
+            yield "inputs and targets", Examples(data.standardized(examples.x), y, examples.count)

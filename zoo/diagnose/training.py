@@ -1,0 +1,231 @@
+"""What the steps say of training itself: the rate, the scale of the data, weights that die."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from zoo.diagnose.seen import Seen, knows
+from zoo.diagnose.trial import Trial
+from zoo.diagnose.verdict import Verdict
+from zoo.probe.layers import layers_inside
+
+# Displacement of the median layer. Weights that moved by five times their size have forgotten where
+# they began; in the zoo's arms that learn later than in 64 steps it stays below 4.
+UPROOTED = 5.0
+CREPT = 1e-3  # the same of weights that hardly moved: in 50 steps of 1e-3 each they move by 7e-3
+CLEARLY = 0.1  # by so much more of the loss something else must take away to be the cure
+DIED = 0.5  # what is left of a layer's weights
+FAR = 5.0  # a first loss so many times that of the best constant output
+
+
+def verdicts(seen: Seen) -> Iterator[Verdict]:
+    """Symptoms of training, from the likeliest cause on."""
+    scale = list(_scale(seen))
+    yield from scale
+    rate = [] if scale else list(_rate(seen))
+    yield from rate
+    yield from _penalty(seen)
+    yield from _dying(seen)
+    yield from _inference(seen)
+    if not scale and not rate:
+        yield from _diverged(seen)
+        yield from _start(seen)
+
+
+def gain(trial: Trial | None) -> float:
+    """What the predictions know at the end, from 0; 0 where training diverged."""
+    if trial is None or trial.knowledge is None:
+        return 0.0
+    value = trial.knowledge.gain
+    if np.isnan(value):  # a loss without targets
+        return max(0.0, (trial.start - trial.end) / abs(trial.start)) if trial.start else 0.0
+    return max(0.0, value) if trial.knowledge.is_there(0.0) else 0.0
+
+
+def _scale(seen: Seen) -> Iterator[Verdict]:
+    here = gain(seen.trial)
+    for words, trial in seen.scaled.items():
+        if not knows(trial) or gain(trial) < here + CLEARLY:
+            continue
+        symptom = "targets unscaled" if words == "targets" else "inputs unscaled"
+        what = {"inputs": "x", "targets": "y"}.get(words, "x and y")
+        yield Verdict(
+            symptom,
+            words,
+            f"{_taught(seen, seen.trial)}; with {words} standardized {_taught(seen, trial)}",
+            f"{words} with mean 0 and variance 1",
+            sure="likely",
+            repair="; ".join(
+                f"{each} = ({each} - {each}.mean(0)) / ({each}.std(0) + 1e-7)"
+                for each in what.split(" and ")
+            ),
+        )
+        return
+
+
+def _rate(seen: Seen) -> Iterator[Verdict]:
+    trial, here = seen.trial, gain(seen.trial)
+    better = {
+        factor: gain(each)
+        for factor, each in seen.rates.items()
+        if knows(each) and gain(each) > here + CLEARLY
+    }
+    slower = [factor for factor in sorted(better, reverse=True) if factor < 1]
+    faster = [factor for factor in sorted(better) if factor > 1]
+    moved = float(np.median([*trial.displacement.values()] or [0.0]))
+    rate = f"{seen.rate:g}" if seen.rate is not None else "the rate"
+    if slower and (trial.diverged_at is not None or _lost(seen)):
+        factor = max(slower, key=lambda each: better[each])
+        other = seen.rates[factor]
+        yield Verdict(
+            "oscillating" if trial.diverged_at is None and _swings(trial) else "rate too high",
+            f"optimizer {type(seen.model.optimizer).__name__}"
+            if getattr(seen.model, "optimizer", None) is not None
+            else "optimizer",
+            f"at {rate} {_taught(seen, trial)}; at {(seen.rate or 1) * factor:.2g} "
+            f"{_taught(seen, other)}",
+            f"a rate of about {(seen.rate or 1) * factor:.1g}",
+            sure="likely",
+            repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
+        )
+    elif trial.diverged_at is None and moved > UPROOTED and not knows(trial):
+        yield Verdict(
+            "rate too high",
+            "optimizer",
+            f"at {rate} the weights of the median layer moved by {moved:.2g} times their size in "
+            f"{len(trial.losses)} steps, and {_taught(seen, trial)}",
+            "updates of about a thousandth of the weights",
+            sure="likely",
+            repair=f"learning_rate={(seen.rate or 1) / 100:.1g}",
+        )
+    elif faster and moved < CREPT and not knows(trial):
+        factor = faster[0]
+        yield Verdict(
+            "rate too low",
+            "optimizer",
+            f"at {rate} the weights of the median layer moved by {moved:.1e} of their size in "
+            f"{len(trial.losses)} steps, and {_taught(seen, trial)}; at "
+            f"{(seen.rate or 1) * factor:.2g} {_taught(seen, seen.rates[factor])}",
+            "updates of about a thousandth of the weights",
+            sure="likely",
+            repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
+        )
+
+
+def _swings(trial: Trial) -> bool:
+    """Whether the loss goes up and down by its own size."""
+    last = trial.losses[len(trial.losses) // 2 :]
+    return len(last) > 4 and float(np.std(last)) > 0.5 * abs(float(np.mean(last)))
+
+
+def _lost(seen: Seen) -> bool:
+    """Whether the loss is no better than a constant output's, and is not on its way there.
+
+    A first step that was too large, and from which the loss comes down again, is no fault.
+    """
+    trial = seen.trial
+    limit = trial.start if seen.constant_loss is None else seen.constant_loss
+    return trial.end > 0.98 * limit and not trial.end < 0.5 * float(np.max(trial.losses))
+
+
+def _penalty(seen: Seen) -> Iterator[Verdict]:
+    other = seen.without_penalty
+    if other is None or not knows(other) or gain(other) < gain(seen.trial) + CLEARLY:
+        return
+    yield Verdict(
+        "penalty outweighs the loss",
+        "regularizers",
+        f"of the loss of {seen.start['loss']:.3g} the penalties are {seen.penalty:.3g}; with them "
+        f"{_taught(seen, seen.trial)}, without {_taught(seen, other)}",
+        "penalties that are small beside the loss of the data",
+        sure="likely",
+        repair="kernel_regularizer=None, or one a hundred times smaller",
+    )
+
+
+def _dying(seen: Seen) -> Iterator[Verdict]:
+    dying = {k: v for k, v in seen.trial.shrinkage.items() if v < DIED}
+    if dying and not knows(seen.trial) and seen.trial.diverged_at is None:
+        name = min(dying, key=lambda each: dying[each])
+        yield Verdict(
+            "dying weights",
+            name,
+            f"in {len(seen.trial.losses)} steps its weights shrank to {dying[name]:.0%} of their "
+            f"size, and {_taught(seen, seen.trial)}",
+            "weights that keep their size: less weight decay, a smaller penalty",
+            sure="likely",
+            repair="weight_decay=None",
+            layers=tuple(dying),
+        )
+
+
+def _inference(seen: Seen) -> Iterator[Verdict]:
+    """Whether a network that was trained knows in inference mode what it knows in training."""
+    normalized = [
+        layer
+        for layer in layers_inside(seen.model)
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    trained = getattr(getattr(seen.model, "optimizer", None), "iterations", 0)
+    if not normalized or seen.before is None or int(trained or 0) < 100:
+        return
+    if not seen.before.is_there(0.2) or seen.at_rest is None:
+        return
+    if seen.at_rest.gain < 0.5 * seen.before.gain:
+        yield Verdict(
+            "training and inference differ",
+            normalized[0].name,
+            f"the model's loss is {seen.before.loss:.3g} with the moments of the batch, and "
+            f"{seen.at_rest.loss:.3g} with the moving averages, by which it evaluates and predicts",
+            "averages that are up to date: a smaller momentum, larger batches, more steps",
+            sure="likely",
+            repair="BatchNormalization(momentum=0.9)",
+            layers=tuple(layer.name for layer in normalized),
+        )
+
+
+def _diverged(seen: Seen) -> Iterator[Verdict]:
+    trial = seen.trial
+    if trial.diverged_at is None:
+        return
+    yield Verdict(
+        "diverged",
+        f"step {trial.diverged_at}",
+        f"the loss went from {trial.losses[0]:.3g} to {trial.losses[-1]:.3g} and was then not "
+        "finite, and so it was at a tenth, a hundredth and a thousandth of the rate"
+        if sum(factor < 1 for factor in seen.rates) == 3
+        else f"the loss went from {trial.losses[0]:.3g} to {trial.losses[-1]:.3g} and was then not "
+        "finite",
+        "a loss that is finite",
+        sure="likely",
+    )
+
+
+def _start(seen: Seen) -> Iterator[Verdict]:
+    limit, loss = seen.constant_loss, seen.start["loss"] - seen.penalty
+    if not limit or not loss > FAR * limit:
+        return
+    yield Verdict(
+        "initial loss",
+        "last layer",
+        f"the loss is {loss:.3g} before the first step, {loss / limit:.0f} times that of the best "
+        f"constant output ({limit:.3g})",
+        "about that of a constant output: smaller weights in the last layer, inputs of size 1",
+        sure="note" if knows(seen.trial) or seen.trial.end < 0.9 * loss else "likely",
+    )
+
+
+def _taught(seen: Seen, trial: Trial) -> str:
+    """What a trial came to, in words."""
+    if trial.diverged_at is not None:
+        return f"the loss is not finite at step {trial.diverged_at}"
+    if not knows(trial):
+        return (
+            f"{len(trial.losses)} steps taught nothing (loss {trial.start:.3g} to {trial.end:.3g})"
+        )
+    return (
+        f"{len(trial.losses)} steps took {gain(trial):.0%} of the loss away"
+        if trial.knowledge is not None and not np.isnan(trial.knowledge.gain)
+        else f"the loss fell from {trial.start:.3g} to {trial.end:.3g}"
+    )
