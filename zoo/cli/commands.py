@@ -19,6 +19,7 @@ from zoo.cli.arguments import (
     workers_,
 )
 from zoo.cli.data import data_
+from zoo.cli.explain import explain
 from zoo.cli.push import push
 from zoo.cli.terminal import InOrder, print_table, width
 from zoo.errors import ZooError
@@ -146,7 +147,7 @@ def run(
         raise SystemExit(1)
 
 
-for command in (*results.COMMANDS, *models.COMMANDS, push):
+for command in (*results.COMMANDS, *models.COMMANDS, push, explain):
     app.add_command(command)
 app.add_command(data_)
 
