@@ -125,7 +125,8 @@ def trained_by_tensorflow(of, kernels):
 
 @of_every_activation
 @pytest.mark.parametrize(
-    "depth", [5, *(pytest.param(n, marks=pytest.mark.combination) for n in range(1, 13) if n != 5)]
+    "depth",
+    [5, 12, *(pytest.param(n, marks=pytest.mark.combination) for n in range(1, 12) if n != 5)],
 )
 def test_training_is_that_of_tensorflow(of, depth):
     """As near as a rounding may grow in it: a start that is 2^-35 off shows that it hardly does."""
@@ -209,8 +210,10 @@ def test_no_slope_is_steeper_than_is_said_and_one_is_as_steep(of):
     assert of.slope(z).max() == pytest.approx(of.steepest, rel=1e-15)
     kind = theory.nonlinearity(of.name.lower())
     assert close(of.f(z), kind.phi(z))
-    beside = z != 0  # the kink
-    assert close(of.slope(z)[beside], kind.derivative(z)[beside])
+    with tf.GradientTape() as tape:
+        tape.watch(there := tf.constant(z))
+        f = getattr(keras.ops, of.name.lower())(there)
+    assert close(of.slope(z), tape.gradient(f, there)) and 0 in z  # at the kink too
 
 
 @of_every_activation

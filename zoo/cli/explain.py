@@ -14,8 +14,7 @@ from zoo.errors import Place, ZooError, mistake, nearest
 if TYPE_CHECKING:
     from zoo.diagnose.explain import Activation, Pass, Training
 
-MOST_LAYERS = 12  # below, a step of the sigmoid's first layer is more than float64's rounding of W
-_WIDEST = 80  # columns: what fits a terminal fits a slide
+MOST_LAYERS = 12  # far beyond, the sigmoid's first layer moves by less than float64 resolves
 _BAR = 12  # columns of a bar that is full
 
 
@@ -51,7 +50,7 @@ def explain(activation: str, depth: int) -> None:
         hint = nearest(activation, beside, f"choose {' or '.join(beside)}")
         raise ZooError(mistake(Place(f"--activation {activation:.40}"), f"{why}; {hint}"))
     both = (beside[activation], lesson.RELU)
-    console = Console(file=sys.stdout, width=min(width(), _WIDEST), highlight=False, markup=False)
+    console = Console(file=sys.stdout, width=width(), highlight=False, markup=False)
     example = (lesson.EXAMPLE, lesson.TARGET, lesson.RATE)
     chain = lesson.chain(depth)
     _print_chain(console, both, [lesson.one_pass(each, chain, *example) for each in both])
