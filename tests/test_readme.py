@@ -56,7 +56,7 @@ def marks(command):
     """What imports TensorFlow, or shows what such a command left, says nothing new of the zoo."""
     if "fashion" in command:
         return pytest.mark.system
-    quick = ("zoo list", "zoo show", "zoo leaderboard", "zoo compare", "zoo data")
+    quick = ("zoo list", "zoo show", "zoo leaderboard", "zoo compare", "zoo data", "zoo explain")
     light = command.startswith(quick)
     return () if light and "--results" not in command else pytest.mark.combination
 

@@ -54,7 +54,10 @@ def is_one_line(result, *words):
 
 # ---------------------------------------------------------------- standard streams
 
-PRINTING = [["list"], ["show", "digits/activation"], ["leaderboard"], ["--help"], ["data", "where"]]
+PRINTING = [
+    ["list"], ["show", "digits/activation"], ["leaderboard"], ["explain"], ["--help"],
+    ["data", "where"],
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)

@@ -20,6 +20,7 @@ from zoo.cli.arguments import (
 )
 from zoo.cli.data import data_
 from zoo.cli.diagnose import diagnose
+from zoo.cli.explain import explain
 from zoo.cli.push import push
 from zoo.cli.terminal import InOrder, print_table, width
 from zoo.errors import ZooError
@@ -147,7 +148,7 @@ def run(
         raise SystemExit(1)
 
 
-for command in (*results.COMMANDS, *models.COMMANDS, push, diagnose):
+for command in (*results.COMMANDS, *models.COMMANDS, push, diagnose, explain):
     app.add_command(command)
 app.add_command(data_)
 

@@ -1,1 +1,1 @@
-"""Your own model: why it does not learn, and what to try first."""
+"""Your own model: what is wrong with it, and what to try first; and the lesson behind both."""

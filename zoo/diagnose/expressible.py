@@ -189,14 +189,14 @@ def _range(head: Head) -> Iterator[Verdict]:
     name, place = head.loss.name, _place(head)
     if head.gives == "softmax" and head.units == 1:
         classes = np.unique(head.y)
-        several = _whole_numbers(head.y) and 2 < len(classes) <= 1000 and classes[0] >= 0
+        several = _whole_numbers(head.y) and len(classes) <= 1000 and float(classes[0]) >= 0
         yield Verdict(
             CANNOT,
             place,
             "softmax over one unit is 1 whatever the input: every prediction is the same",
             "a sigmoid for one of two classes, no activation for a number, or a unit a class",
             repair='activation="sigmoid", loss="binary_crossentropy"'
-            if len(classes) <= 2
+            if len(classes) < 3
             else f'Dense({int(classes[-1]) + 1}, activation="softmax"), '
             'loss="sparse_categorical_crossentropy"'
             if several
@@ -235,18 +235,18 @@ def _range(head: Head) -> Iterator[Verdict]:
         return
     where = int(np.argwhere(below | above)[0][0])
     value = float(y[where][(below | above)[where]].flat[0]) if y.ndim > 1 else float(y[where])
-    classes = name in PROBABILISTIC and _whole_numbers(y)
+    whole = name in PROBABILISTIC and _whole_numbers(y)
     distinct = np.unique(y)
     if name in PROBABILISTIC:
         why = f"{name} takes targets from 0 to 1"
     else:
         why = f"{head.activation} gives {_spelled(low, high)}"
-    if classes and len(distinct) > 2 and head.units == 1:
+    if whole and len(distinct) > 2 and head.units == 1:
         repair = (
             f'Dense({int(distinct.max()) + 1}, activation="softmax") with '
             'loss="sparse_categorical_crossentropy"'
         )
-    elif classes and len(distinct) == 2:
+    elif whole and len(distinct) == 2:
         repair = "y = (y == y.max()).astype(float)"
     elif name in PROBABILISTIC:
         repair = 'activation=None, loss="mse"'
