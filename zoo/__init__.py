@@ -15,13 +15,13 @@ TensorFlow is loaded only where a model is built or trained.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoo.diagnose.diagnosis import diagnose as diagnose
+    from zoo.diagnosis.diagnose import diagnose as diagnose
     from zoo.pretrained.loading import load as load
 
 __version__ = "0.1.0"
 
 
-_LAZY = {"diagnose": "zoo.diagnose.diagnosis", "load": "zoo.pretrained.loading"}
+_LAZY = {"diagnose": "zoo.diagnosis.diagnose", "load": "zoo.pretrained.loading"}
 
 
 def __getattr__(name: str) -> Any:

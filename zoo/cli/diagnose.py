@@ -13,8 +13,8 @@ from zoo.cli.terminal import Careful, width
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from zoo.diagnose.report import Report
-    from zoo.diagnose.verdict import Verdict
+    from zoo.diagnosis.report import Report
+    from zoo.diagnosis.verdict import Verdict
 
 
 @click.command(cls=Careful)
@@ -45,8 +45,8 @@ def diagnose(
     keras_setup.load_tensorflow()
     from rich.console import Console
 
-    from zoo.diagnose import opening
-    from zoo.diagnose.diagnosis import diagnose as diagnosed
+    from zoo.diagnosis import opening
+    from zoo.diagnosis.diagnose import diagnose as diagnosed
     from zoo.parts import user_files
 
     for file in imports:

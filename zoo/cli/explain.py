@@ -12,7 +12,7 @@ from zoo.cli.terminal import Careful, width
 from zoo.errors import Place, ZooError, mistake, nearest
 
 if TYPE_CHECKING:
-    from zoo.diagnose.explain import Activation, Pass, Training
+    from zoo.diagnosis.explain import Activation, Pass, Training
 
 MOST_LAYERS = 12  # far beyond, the sigmoid's first layer moves by less than float64 resolves
 _BAR = 12  # columns of a bar that is full
@@ -42,7 +42,7 @@ def explain(activation: str, depth: int) -> None:
     """
     from rich.console import Console
 
-    from zoo.diagnose import explain as lesson
+    from zoo.diagnosis import explain as lesson
 
     beside = {"sigmoid": lesson.SIGMOID, "tanh": lesson.TANH}
     if activation not in beside:
@@ -59,7 +59,7 @@ def explain(activation: str, depth: int) -> None:
 
 def _print_chain(console: Any, both: "Sequence[Activation]", passes: "Sequence[Pass]") -> None:
     """The four steps of a chain, whose matrices are numbers."""
-    from zoo.diagnose.explain import EXAMPLE, RATE, TARGET
+    from zoo.diagnosis.explain import EXAMPLE, RATE, TARGET
 
     one, other = (each.name for each in both)
     kernels = [f"{kernel.item():.1f}" for kernel in passes[0].kernels]
@@ -102,7 +102,7 @@ def _print_chain(console: Any, both: "Sequence[Activation]", passes: "Sequence[P
 
 def _print_network(console: Any, both: "Sequence[Activation]", runs: "Sequence[Training]") -> None:
     """What comes of it in training."""
-    from zoo.diagnose.explain import RATE, STEPS, WIDTH, XOR, rms
+    from zoo.diagnosis.explain import RATE, STEPS, WIDTH, XOR, rms
 
     layers = _layers(runs[0].moved)
     _title(console, f"What comes of it: layers of {WIDTH} units learn XOR from its four examples")

@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 from keras import tree
 
-from zoo.diagnose import constant, data
-from zoo.diagnose.examples import Examples
-from zoo.diagnose.heads import Head
-from zoo.diagnose.trial import Knowledge, Trainer, Trial, fixed_batch
+from zoo.diagnosis import constant, data
+from zoo.diagnosis.examples import Examples
+from zoo.diagnosis.heads import Head
+from zoo.diagnosis.trial import Knowledge, Trainer, Trial, fixed_batch
 from zoo.errors import ZooError
 from zoo.probe import Probe, measure
 from zoo.probe.layers import layers_inside

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zoo.diagnose.heads import Head
+from zoo.diagnosis.heads import Head
 
 POINTWISE = (
     "mean_squared_error",

@@ -9,7 +9,7 @@ from zoo.errors import ZooError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from zoo.diagnose.report import Report
+    from zoo.diagnosis.report import Report
 
 BEFORE, AFTER = "#0072b2", "#d55e00"  # told apart by the colour-blind, on light and dark
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo.diagnose.constant import POINTWISE
-from zoo.diagnose.heads import Head
-from zoo.diagnose.verdict import Verdict
+from zoo.diagnosis.constant import POINTWISE
+from zoo.diagnosis.heads import Head
+from zoo.diagnosis.verdict import Verdict
 
 CANNOT = "output cannot express the target"
 LABELS = "labels do not fit"

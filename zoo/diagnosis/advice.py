@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.diagnose import keras_lines
-from zoo.diagnose.likeness import Features, Nearest
-from zoo.diagnose.verdict import Verdict
+from zoo.diagnosis import keras_lines
+from zoo.diagnosis.likeness import Features, Nearest
+from zoo.diagnosis.verdict import Verdict
 
 # Mitigations, as the overview calls them, that are for a symptom.
 CURES: Mapping[str, Sequence[str]] = {
@@ -87,7 +87,7 @@ def cures(verdict: Verdict, features: Features, near: Sequence[Nearest]) -> list
     Args:
         verdict: with the symptom.
         features: of the model.
-        near: as `zoo.diagnose.likeness.nearest` gives them.
+        near: as `zoo.diagnosis.likeness.nearest` gives them.
     """
     wanted = CURES.get(verdict.symptom, ())
     for each in near[:RECIPES]:

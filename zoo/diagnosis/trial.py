@@ -12,8 +12,8 @@ import tensorflow as tf
 from keras import tree
 
 from zoo import keras_private
-from zoo.diagnose.examples import Examples
-from zoo.diagnose.optimizers import Copy
+from zoo.diagnosis.examples import Examples
+from zoo.diagnosis.optimizers import Copy
 from zoo.probe import layers
 from zoo.probe.loss import Objective, Part
 from zoo.probe.state import State

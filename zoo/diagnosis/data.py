@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import tree
 
-from zoo.diagnose.examples import Examples
-from zoo.diagnose.verdict import Verdict
+from zoo.diagnosis.examples import Examples
+from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
 
 # Standardized numbers are within a few standard deviations of 0. Pixels as bytes have a root mean

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from zoo.diagnose.seen import Seen, knows
-from zoo.diagnose.trial import Trial
-from zoo.diagnose.verdict import Verdict
+from zoo.diagnosis.seen import Seen, knows
+from zoo.diagnosis.trial import Trial
+from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
 
 # Displacement of the median layer. Weights that moved by five times their size have forgotten where

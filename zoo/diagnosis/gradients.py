@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.diagnose.seen import Seen
-from zoo.diagnose.verdict import Verdict
+from zoo.diagnosis.seen import Seen
+from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
 
 # A layer starves whose delta is so small a share of the largest. Of the zoo's arms that learn, and
@@ -193,7 +193,7 @@ def _exploding(seen: Seen) -> Iterator[Verdict]:
 
 def _better(seen: Seen, other: Any) -> bool:
     """Whether a trial taught more than the model's own did."""
-    from zoo.diagnose.training import gain
+    from zoo.diagnosis.training import gain
 
     return gain(other) > gain(seen.trial) + 0.05 and gain(other) > 0.05
 

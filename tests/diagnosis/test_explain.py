@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from zoo import cli, theory
-from zoo.diagnose import explain
+from zoo.diagnosis import explain
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
-from zoo.diagnose.heads import Head
-from zoo.diagnose.verdict import Verdict
+from zoo.diagnosis.heads import Head
+from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
 
 # Moving averages with this momentum are a thousand steps behind, and 100,000 until they are right.

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoo.diagnose.report import Report
+    from zoo.diagnosis.report import Report
 
 WIDTH = 100
 MOST = 40  # layers; of more, those in the middle are left out of the table

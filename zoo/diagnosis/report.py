@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.diagnose.advice import Cure, cures
-from zoo.diagnose.likeness import Features, Nearest
-from zoo.diagnose.seen import Seen
-from zoo.diagnose.verdict import Verdict
+from zoo.diagnosis.advice import Cure, cures
+from zoo.diagnosis.likeness import Features, Nearest
+from zoo.diagnosis.seen import Seen
+from zoo.diagnosis.verdict import Verdict
 from zoo.errors import ZooError, said_by
 from zoo.files import write_whole
 
@@ -85,7 +85,7 @@ class Report:
         """A line a layer, in the order of computation, 100 columns; then what is left out."""
         if not self.start:
             return ""
-        from zoo.diagnose.report_table import table
+        from zoo.diagnosis.report_table import table
 
         return table(self)
 
@@ -95,7 +95,7 @@ class Report:
         Raises:
             ZooError: if nothing was measured.
         """
-        from zoo.diagnose.figure import figure
+        from zoo.diagnosis.figure import figure
 
         return figure(self)
 

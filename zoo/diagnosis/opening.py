@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.diagnose.memory import COPIES, available_bytes
+from zoo.diagnosis.memory import COPIES, available_bytes
 from zoo.errors import Place, ZooError, mistake, said_by
 
 UNTRUSTED = "a model file can run code when it is opened: open only what you trust"

@@ -8,12 +8,12 @@ from typing import Any
 import keras
 
 from zoo import keras_setup, random_states
-from zoo.diagnose import data, expressible, gradients, likeness, memory, structure, training
-from zoo.diagnose import examples as examples_of
-from zoo.diagnose.heads import heads
-from zoo.diagnose.report import Report
-from zoo.diagnose.seen import look, probed
-from zoo.diagnose.verdict import Verdict
+from zoo.diagnosis import data, expressible, gradients, likeness, memory, structure, training
+from zoo.diagnosis import examples as examples_of
+from zoo.diagnosis.heads import heads
+from zoo.diagnosis.report import Report
+from zoo.diagnosis.seen import look, probed
+from zoo.diagnosis.verdict import Verdict
 from zoo.errors import ZooError, said_by
 from zoo.probe import measure
 
