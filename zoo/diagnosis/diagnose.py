@@ -80,6 +80,8 @@ def diagnose(
     except ZooError:
         raise
     except Exception as error:  # Keras's, TensorFlow's or the user's code
+        if any(verdict.alarm for verdict in verdicts):  # which says it better
+            return Report(model.name, verdicts)
         raise ZooError(f"model {model.name}: cannot take these inputs: {said_by(error)}") from None
     for head in outputs:
         verdicts += expressible.faults(_with_all(head, outputs, given))

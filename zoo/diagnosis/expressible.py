@@ -114,7 +114,7 @@ def _unlike(head: Head, wants: str) -> Verdict:
 
 
 def _units(y: Any) -> int:
-    return int(y[-1]) if y.ndim > 1 else 1
+    return int(y.shape[-1]) if y.ndim > 1 else 1
 
 
 def _without_ones(first: tuple[int, ...], second: tuple[int, ...]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.diagnosis import training
 from zoo.diagnosis.seen import Seen
 from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
@@ -26,7 +27,10 @@ EXPLODED = 100.0  # delta of the first hidden layer over the last's; of arms tha
 CERTAINLY = 1000.0  # the same, where a smaller rate may do for some steps
 ABOVE_CONSTANT = 2.0  # a loss so many times that of the best constant output
 TIME_STARVED = 1e-4  # rms of dL/dx over the first tenth of time, over the last tenth's
+FELL = 0.1  # of what it was before the first step: it goes on vanishing
+NOTHING = 0.005  # a gain below which predictions are all the same: then it need only stay so
 MOST = 0.9  # of a layer's units, saturated or dead
+ENOUGH = 32  # examples on which a unit is 0 before it is called dead
 
 
 def verdicts(seen: Seen) -> Iterator[Verdict]:
@@ -122,7 +126,7 @@ def _share(seen: Seen, quantity: str) -> Iterator[tuple[str, float, float]]:
 
 def _dead(seen: Seen) -> Iterator[Verdict]:
     dead = [(name, b, e) for name, b, e in _share(seen, "dead") if e >= MOST]
-    if dead:
+    if dead and seen.examples >= ENOUGH:
         name, before, after = dead[0]
         yield Verdict(
             "dead units",
@@ -193,9 +197,8 @@ def _exploding(seen: Seen) -> Iterator[Verdict]:
 
 def _better(seen: Seen, other: Any) -> bool:
     """Whether a trial taught more than the model's own did."""
-    from zoo.diagnosis.training import gain
-
-    return gain(other) > gain(seen.trial) + 0.05 and gain(other) > 0.05
+    here, there = training.gain(seen.trial), training.gain(other)
+    return there > here + 0.05
 
 
 def _vanishing(seen: Seen) -> Iterator[Verdict]:
@@ -232,7 +235,10 @@ def _through_time(seen: Seen) -> Iterator[Verdict]:
         return
     recurrent = [each for each in layers_inside(seen.model) if isinstance(each, keras.layers.RNN)]
     before, after = ends_of_time(seen.time_start), ends_of_time(seen.time_end)
-    if not recurrent or not after < TIME_STARVED or not after < 2 * before:
+    if not recurrent or not after < TIME_STARVED:
+        return
+    constant = training.gain(seen.trial) < NOTHING
+    if not after < (2 if constant else FELL) * before:
         return
     gated = any(isinstance(each, keras.layers.LSTM | keras.layers.GRU) for each in recurrent)
     yield Verdict(

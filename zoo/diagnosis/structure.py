@@ -24,7 +24,7 @@ def faults(
         measured: `zoo.probe.measure` at the start.
     """
     yield from _heads(heads)
-    yield from _connected(measured)
+    yield from _connected(measured, {head.name for head in heads if head.loss is None})
     yield from _frozen(model, measured)
     yield from _slow_averages(model)
 
@@ -42,9 +42,9 @@ def _heads(heads: Sequence[Head]) -> Iterator[Verdict]:
             )
 
 
-def _connected(measured: dict[str, Any]) -> Iterator[Verdict]:
+def _connected(measured: dict[str, Any], unjudged: set[str]) -> Iterator[Verdict]:
     states = list(zip(measured["layers"], measured["state"], strict=True))
-    cut = [name for name, state in states if "not connected" in state]
+    cut = [name for name, state in states if "not connected" in state and name not in unjudged]
     if cut:
         yield Verdict(
             "not connected",

@@ -16,6 +16,7 @@ UPROOTED = 5.0
 CREPT = 1e-3  # the same of weights that hardly moved: in 50 steps of 1e-3 each they move by 7e-3
 CLEARLY = 0.1  # by so much more of the loss something else must take away to be the cure
 DIED = 0.5  # what is left of a layer's weights
+TRAINED = 100  # steps from which on moving averages are expected to be up to date
 FAR = 5.0  # a first loss so many times that of the best constant output
 
 
@@ -167,10 +168,10 @@ def _inference(seen: Seen) -> Iterator[Verdict]:
         for layer in layers_inside(seen.model)
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
-    trained = getattr(getattr(seen.model, "optimizer", None), "iterations", 0)
-    if not normalized or seen.before is None or int(trained or 0) < 100:
+    optimizer = getattr(seen.model, "optimizer", None)
+    if not normalized or optimizer is None or int(np.asarray(optimizer.iterations)) < TRAINED:
         return
-    if not seen.before.is_there(0.2) or seen.at_rest is None:
+    if seen.before is None or seen.at_rest is None or not seen.before.is_there(0.2):
         return
     if seen.at_rest.gain < 0.5 * seen.before.gain:
         yield Verdict(
@@ -187,8 +188,8 @@ def _inference(seen: Seen) -> Iterator[Verdict]:
 
 def _diverged(seen: Seen) -> Iterator[Verdict]:
     trial = seen.trial
-    if trial.diverged_at is None:
-        return
+    if trial.diverged_at is None or not np.isfinite(seen.start["loss"]):
+        return  # what is not finite from the start is said of the gradients
     yield Verdict(
         "diverged",
         f"step {trial.diverged_at}",
