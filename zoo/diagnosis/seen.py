@@ -25,7 +25,8 @@ LARGE = 20_000  # entries of an example from which on no more of them are probed
 # chance.
 LEARNED = 0.02
 PATIENCE = 8.0  # seconds for the trials beside the first
-FACTORS = (0.1, 0.01, 0.001, 10.0, 100.0, 1000.0)
+SLOWER, FASTER = (0.1, 0.01, 0.001), (10.0, 100.0, 1e3, 1e4, 1e5)
+CREPT = 1e-3  # displacement of the median layer: in 50 steps of 1e-3 each it is about 7e-3
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,8 @@ def look(
             without = Trainer(model, loss, examples, optimizer, batch_size, part="data")
             with without.trained(steps) as each:
                 without_penalty = each
-        for factor in FACTORS if trainer.copy.rate is not None else ():
+        factors = FASTER if trial.moved < CREPT else SLOWER
+        for factor in factors if trainer.copy.rate is not None else ():
             if time_is_left():
                 say(f"{steps} steps at {factor:g} times the rate")
                 with trainer.trained(steps, factor=factor) as each:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from zoo.diagnosis.seen import Seen, knows
+from zoo.diagnosis.seen import CREPT, Seen, knows
 from zoo.diagnosis.trial import Trial
 from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
@@ -13,7 +13,7 @@ from zoo.probe.layers import layers_inside
 # Displacement of the median layer. Weights that moved by five times their size have forgotten where
 # they began; in the zoo's arms that learn later than in 64 steps it stays below 4.
 UPROOTED = 5.0
-CREPT = 1e-3  # the same of weights that hardly moved: in 50 steps of 1e-3 each they move by 7e-3
+CLEARER = 0.03  # the same, of a faster rate, where the weights hardly moved
 CLEARLY = 0.1  # by so much more of the loss something else must take away to be the cure
 DIED = 0.5  # what is left of a layer's weights
 TRAINED = 100  # steps from which on moving averages are expected to be up to date
@@ -67,14 +67,10 @@ def _scale(seen: Seen) -> Iterator[Verdict]:
 
 def _rate(seen: Seen) -> Iterator[Verdict]:
     trial, here = seen.trial, gain(seen.trial)
-    better = {
-        factor: gain(each)
-        for factor, each in seen.rates.items()
-        if knows(each) and gain(each) > here + CLEARLY
-    }
-    slower = [factor for factor in sorted(better, reverse=True) if factor < 1]
-    faster = [factor for factor in sorted(better) if factor > 1]
-    moved = float(np.median([*trial.displacement.values()] or [0.0]))
+    better = {factor: gain(each) for factor, each in seen.rates.items() if knows(each)}
+    slower = [factor for factor in better if factor < 1 and better[factor] > here + CLEARLY]
+    faster = [factor for factor in better if factor > 1 and better[factor] > here + CLEARER]
+    moved = trial.moved
     rate = f"{seen.rate:g}" if seen.rate is not None else "the rate"
     if slower and (trial.diverged_at is not None or _lost(seen)):
         factor = max(slower, key=lambda each: better[each])
@@ -101,7 +97,7 @@ def _rate(seen: Seen) -> Iterator[Verdict]:
             repair=f"learning_rate={(seen.rate or 1) / 100:.1g}",
         )
     elif faster and moved < CREPT and not knows(trial):
-        factor = faster[0]
+        factor = max(faster, key=lambda each: better[each])
         yield Verdict(
             "rate too low",
             "optimizer",

@@ -80,6 +80,11 @@ class Trial:
     alike: list[str]
 
     @property
+    def moved(self) -> float:
+        """The displacement of the median layer."""
+        return float(np.median([*self.displacement.values()] or [0.0]))
+
+    @property
     def start(self) -> float:
         """The loss at the start: the median over the first tenth of the steps."""
         return float(np.median(self.losses[: max(1, len(self.losses) // 10)]))

@@ -1,0 +1,191 @@
+"""How often `zoo diagnose` is right, over the arms of the zoo and over a set of sick networks.
+
+    python scripts/diagnose.py arms                  # each arm, before the first step and halfway
+    python scripts/diagnose.py set                   # each network of scripts/sick and its twin
+    python scripts/diagnose.py advice                # its first advice is followed, and trained
+    python scripts/diagnose.py                       # the tables of docs/diagnose.md anew
+
+What is there already is not done again: results/diagnosis/*.json. Each network is diagnosed in a
+process that does nothing else at the time, on one thread, so that its seconds are its own.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "results" / "diagnosis"
+PAGE = ROOT / "docs" / "diagnose.md"
+QUARTER = 0.25  # of the way from a constant prediction to the target: below it nothing was learned
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="?", choices=["arms", "set", "advice"])
+    parser.add_argument("--only", default="", help="names that have this in them")
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    if options.what == "arms":
+        collect("arms", arms(), arm, options)
+    elif options.what == "set":
+        collect("set", networks(), network, options)
+    elif options.what == "advice":
+        collect("advice", advised(), follow, options)
+    write()
+
+
+def collect(
+    name: str, tasks: Iterable[str], of: Callable[[str], dict[str, Any]], options: Any
+) -> None:
+    """Does what is missing, and keeps it after each."""
+    path = OUT / f"{name}.json"
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    waiting = [task for task in tasks if task not in known and options.only in task]
+    began = time.monotonic()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.workers, context, initializer=alone) as pool:
+        for count, (task, result) in enumerate(zip(waiting, pool.map(of, waiting), strict=True), 1):
+            known[task] = result
+            OUT.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(dict(sorted(known.items())), indent=0)
+            path.with_suffix(".part").write_text(text + "\n")
+            path.with_suffix(".part").replace(path)
+            left = (time.monotonic() - began) / count * (len(waiting) - count) / 60
+            said = ", ".join(result.get("symptoms", [])) or result.get("error", "nothing")
+            print(f"{count} of {len(waiting)}: {task}: {said}, {left:.0f} min left", flush=True)
+
+
+def alone() -> None:
+    """One thread, and no notes of TensorFlow's."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+    from zoo import keras_setup
+
+    keras_setup.load_tensorflow()
+    from zoo.training import use_threads
+
+    use_threads(1)
+
+
+# ---------------------------------------------------------------- the arms of the zoo
+
+
+def arms() -> list[str]:
+    """Each arm with evidence, before the first step and halfway."""
+    from zoo.results.folder import committed
+
+    ids = [f"{row['recipe']}/{row['arm']}" for row in committed()]
+    return [f"{name} {when}" for name in ids for when in ("start", "halfway")]
+
+
+def arm(task: str) -> dict[str, Any]:
+    """What is said of an arm's model at the rate of its search, with seed 0."""
+    from zoo import diagnose
+    from zoo import recipe as recipes
+    from zoo.data.loading import load_for
+    from zoo.evidence.store import Store
+    from zoo.results.folder import FOLDER
+    from zoo.training import CompiledArm, loss_of
+
+    name, when = task.split()
+    chosen = recipes.load_arm(name)[1]
+    data = load_for(chosen.spec.data)
+    records = Store(FOLDER).records(chosen)
+    compiled = CompiledArm(chosen, data)
+    compiled.reset(0, records[0].learning_rate)
+    result = {"learns": learns(chosen, list(records.values()))}
+    if when == "halfway":
+        segments = compiled.segments(probe=False)
+        half = segments.count_until(chosen.spec.training.steps // 2)
+        if compiled.train(segments.part(0, half)) >= 0:
+            return {**result, "error": "diverged before"}
+    began = time.perf_counter()
+    report = diagnose(
+        compiled.model,
+        data.train.x,
+        data.train.y,
+        loss_of(data),
+        batch_size=chosen.spec.data.batch_size,
+    )
+    return {**result, **said(report), "seconds": round(time.perf_counter() - began, 1)}
+
+
+def said(report: Any) -> dict[str, Any]:
+    return {
+        "symptoms": [verdict.symptom for verdict in report.symptoms],
+        "notes": [verdict.symptom for verdict in report.notes],
+    }
+
+
+def learns(chosen: Any, records: list[Any]) -> str:
+    """Whether an arm learns, by its reported runs: yes, no or partly.
+
+    Yes: at least half of them reach the target. No: none does, and the median run ends less than a
+    quarter of the way from a constant prediction to it.
+    """
+    target = chosen.spec.target
+    reached = sum(record.steps_to_target is not None for record in records)
+    if 2 * reached >= len(records):
+        return "yes"
+    name = chosen.spec.data.name
+    constant = 1 / 6 if name.startswith("adding") else 1 / 8 if name.startswith("copy") else 1 / 10
+    ways = []
+    for record in records:
+        curve = getattr(record.evaluation, target.metric)
+        ended = curve[-1] if curve and record.diverged_at is None else None
+        ways.append(0.0 if ended is None else (ended - constant) / (target.value - constant))
+    return "no" if not reached and statistics.median(ways) < QUARTER else "partly"
+
+
+# ---------------------------------------------------------------- sick networks
+
+
+def networks() -> list[str]:
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import sick
+
+    return [f"{name} {which}" for name in sick.names() for which in sick.halves(name)]
+
+
+def network(task: str) -> dict[str, Any]:
+    """What is said of a network of the set."""
+    import sick
+
+    from zoo import diagnose
+    from zoo.errors import ZooError
+
+    name, which = task.rsplit(" ", 1)
+    problem = sick.build(name, which)
+    began = time.perf_counter()
+    try:
+        report = diagnose(problem.model, problem.x, problem.y, batch_size=problem.batch_size)
+    except ZooError as error:
+        return {"error": str(error), "seconds": round(time.perf_counter() - began, 1)}
+    return {**said(report), "seconds": round(time.perf_counter() - began, 1)}
+
+
+def advised() -> list[str]:
+    return []
+
+
+def follow(task: str) -> dict[str, Any]:
+    return {}
+
+
+# ---------------------------------------------------------------- the page
+
+
+def write() -> None:
+    """Puts the tables into the page."""
+
+
+if __name__ == "__main__":
+    main()
