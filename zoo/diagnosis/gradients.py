@@ -30,6 +30,9 @@ TIME_STARVED = 1e-4  # rms of dL/dx over the first tenth of time, over the last 
 FELL = 0.1  # of what it was before the first step: it goes on vanishing
 NOTHING = 0.005  # a gain below which predictions are all the same: then it need only stay so
 MOST = 0.9  # of a layer's units, saturated or dead
+SOME = (
+    100  # steps after which a network has trained: halfway, all of the zoo's that learn know more
+)
 ENOUGH = 32  # examples on which a unit is 0 before it is called dead
 
 
@@ -216,7 +219,9 @@ def _vanishing(seen: Seen) -> Iterator[Verdict]:
     moved = seen.trial.displacement
     most = max(moved.values(), default=0.0)
     first = moved.get(names[0], 0.0)
-    hardly = first < HARDLY_MOVED * most or most < STILL
+    # Of a network that has trained and still gives the same answer to all, less will do.
+    stuck = seen.trained >= SOME and training.gain(seen.trial) < NOTHING and first < most / 3
+    hardly = first < HARDLY_MOVED * most or most < STILL or stuck
     last = starved.index(False) if False in starved else len(starved)
     yield Verdict(
         "vanishing gradients",

@@ -53,6 +53,7 @@ class Seen:
         batch_size: examples a step.
         steps: asked for.
         examples: how many there are.
+        trained: steps that the optimizer has taken before.
     """
 
     model: keras.Model
@@ -73,6 +74,7 @@ class Seen:
     batch_size: int
     steps: int
     examples: int
+    trained: int
     hidden: list[int] = field(default_factory=list)
 
     @property
@@ -186,6 +188,7 @@ def look(
         batch_size=trainer.batch_size,
         steps=steps,
         examples=examples.count,
+        trained=_trained(optimizer),
         hidden=[
             row
             for row, (name, delta) in enumerate(
@@ -210,6 +213,10 @@ def _by_time(model: keras.Model, loss: Any, some: Examples) -> Any:
         return Probe(model, loss, x, y).input_grad_rms().numpy()
     except (ZooError, ValueError, TypeError, tf.errors.OpError):
         return None
+
+
+def _trained(optimizer: keras.Optimizer) -> int:
+    return int(np.asarray(optimizer.iterations)) if optimizer.built else 0
 
 
 def _penalty(model: keras.Model) -> float:

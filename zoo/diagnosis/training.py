@@ -16,6 +16,7 @@ UPROOTED = 5.0
 CLEARER = 0.03  # the same, of a faster rate, where the weights hardly moved
 CLEARLY = 0.1  # by so much more of the loss something else must take away to be the cure
 DIED = 0.5  # what is left of a layer's weights
+LONG = 2000  # steps: of healthy small networks half know nothing after 200, and do after these
 TRAINED = 100  # steps from which on moving averages are expected to be up to date
 FAR = 5.0  # a first loss so many times that of the best constant output
 
@@ -32,6 +33,7 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
     if not scale and not rate:
         yield from _diverged(seen)
         yield from _start(seen)
+        yield from _stagnating(seen)
 
 
 def gain(trial: Trial | None) -> float:
@@ -164,8 +166,7 @@ def _inference(seen: Seen) -> Iterator[Verdict]:
         for layer in layers_inside(seen.model)
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
-    optimizer = getattr(seen.model, "optimizer", None)
-    if not normalized or optimizer is None or int(np.asarray(optimizer.iterations)) < TRAINED:
+    if not normalized or seen.trained < TRAINED:
         return
     if seen.before is None or seen.at_rest is None or not seen.before.is_there(0.2):
         return
@@ -210,6 +211,20 @@ def _start(seen: Seen) -> Iterator[Verdict]:
         f"constant output ({limit:.3g})",
         "about that of a constant output: smaller weights in the last layer, inputs of size 1",
         sure="note" if knows(seen.trial) or seen.trial.end < 0.9 * loss else "likely",
+    )
+
+
+def _stagnating(seen: Seen) -> Iterator[Verdict]:
+    """Of a network that was trained for long; what knows nothing sooner may be slow and no more."""
+    if seen.trained < LONG or knows(seen.trial) or seen.trial.diverged_at is not None:
+        return
+    yield Verdict(
+        "stagnating",
+        f"model {seen.model.name}",
+        f"after {seen.trained} steps and {len(seen.trial.losses)} more its predictions know nothing "
+        f"of their targets (loss {seen.trial.end:.3g})",
+        "a loss below that of a constant output",
+        sure="likely",
     )
 
 

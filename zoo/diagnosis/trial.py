@@ -14,6 +14,7 @@ from keras import tree
 from zoo import keras_private
 from zoo.diagnosis.examples import Examples
 from zoo.diagnosis.optimizers import Copy
+from zoo.errors import ZooError, said_by
 from zoo.probe import layers
 from zoo.probe.loss import Objective, Part
 from zoo.probe.state import State
@@ -170,7 +171,12 @@ class Trainer:
             some = examples.at(places)
             if step == steps - 1:
                 before = self._values()
-            losses.append(float(self._step(_tensors(some.x), _tensors(some.y))))
+            try:
+                losses.append(float(self._step(_tensors(some.x), _tensors(some.y))))
+            except Exception as error:  # Keras's, TensorFlow's or the user's code
+                raise ZooError(
+                    f"model {self._model.name}: a step of training fails: {said_by(error)}"
+                ) from None
             if not np.isfinite(losses[-1]):
                 break
         now = self._values()
