@@ -1,5 +1,6 @@
 """A model and examples from files."""
 
+import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +44,9 @@ def model(path: Path) -> keras.Model:
             )
         )
     try:
-        opened = keras.saving.load_model(path, safe_mode=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an optimizer that has not taken a step
+            opened = keras.saving.load_model(path, safe_mode=True)
     except Exception as error:  # Keras's, of what a file may hold
         said = said_by(error)
         hint = (

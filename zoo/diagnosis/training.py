@@ -221,8 +221,8 @@ def _stagnating(seen: Seen) -> Iterator[Verdict]:
     yield Verdict(
         "stagnating",
         f"model {seen.model.name}",
-        f"after {seen.trained} steps and {len(seen.trial.losses)} more its predictions know nothing "
-        f"of their targets (loss {seen.trial.end:.3g})",
+        f"after {seen.trained} steps and {len(seen.trial.losses)} more its predictions know "
+        f"nothing of their targets (loss {seen.trial.end:.3g})",
         "a loss below that of a constant output",
         sure="likely",
     )
