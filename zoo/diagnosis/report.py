@@ -99,7 +99,7 @@ class Report:
 
         return figure(self)
 
-    def save_figure(self, path: Path) -> None:
+    def save_figure(self, path: str | Path) -> None:
         """Writes the figure, in the format of the file's ending.
 
         Raises:
@@ -107,7 +107,7 @@ class Report:
         """
         from io import BytesIO
 
-        drawn, into = self.figure(), BytesIO()
+        path, drawn, into = Path(path), self.figure(), BytesIO()
         try:
             drawn.savefig(into, format=path.suffix.lstrip(".") or "png")
         except ValueError as error:

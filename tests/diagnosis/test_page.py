@@ -1,0 +1,60 @@
+"""Every command and every file of docs/diagnose.md, run in order."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zoo.diagnosis import advice, verdict
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "diagnose.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+COMMANDS = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    for kind, text in BLOCKS:
+        if kind == "python":
+            (folder / re.match(r"# (\S+\.py)\n", text)[1]).write_text(text)
+    return folder
+
+
+@pytest.mark.combination
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command(command, folder):
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    process = subprocess.run(
+        command, shell=True, capture_output=True, text=True, cwd=folder, env=environment
+    )
+    assert process.returncode == 0, process.stderr
+    if command != "python broken.py":
+        assert "vanishing gradients" in process.stdout and "digits/activation/" in process.stdout
+        assert max(map(len, process.stdout.splitlines())) <= 400
+
+
+def test_there_is_something_to_run():
+    assert "python diagnosed.py" in COMMANDS
+
+
+def test_every_symptom_has_one_name_and_every_cure_one_symptom():
+    assert len(set(verdict.SYMPTOMS)) == len(verdict.SYMPTOMS)
+    assert set(advice.CURES) <= set(verdict.SYMPTOMS)
+    from zoo.results.overview import MITIGATIONS
+
+    assert {cure for cures in advice.CURES.values() for cure in cures} <= set(MITIGATIONS)
+
+
+def test_every_symptom_that_can_be_said_is_in_the_list():
+    code = "".join(path.read_text() for path in (ROOT / "zoo" / "diagnosis").glob("*.py"))
+    for symptom in verdict.SYMPTOMS:
+        assert code.count(f'"{symptom}"') >= 2, f"{symptom} is never said"
