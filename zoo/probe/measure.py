@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import tree
 
 from zoo.errors import ZooError, said_by
+from zoo.probe import batch
 from zoo.probe.gates import saturated_gates
 from zoo.probe.loss import Part
 from zoo.probe.probe import Probe
@@ -17,7 +17,7 @@ from zoo.probe.quantities import QUANTITIES
 from zoo.probe.state import State
 
 # A loss so much larger brings back what gradients lost; one for half precision, which ends at 2^16.
-_LOUDER = (2.0**100, 2.0**12)
+LOUDER = (2.0**100, 2.0**12)
 
 
 def measure(
@@ -68,10 +68,10 @@ def measure(
     """
     if not isinstance(model, keras.Model):
         raise ZooError(f"{type(model).__module__}.{type(model).__name__}: is no model of Keras 3")
-    x, y = _checked(model, x, y)
-    weights = _weights(y, sample_weight, class_weight, _batch(x))
-    loudness = tf.Variable(_loss_scale(model), trainable=False)
-    with State(model).kept(), _eagerly():
+    x, y = batch.checked(model, x, y)
+    weights = batch.weights_of(y, sample_weight, class_weight, batch.size(x))
+    loudness = tf.Variable(loss_scale(model), trainable=False)
+    with State(model).kept(), eagerly():
         try:
             probe = Probe(
                 model, loss, x, y, weights=weights, part=part, scale=lambda: loudness.value()
@@ -85,7 +85,7 @@ def measure(
             _add_gates(probe, beside["sequences"], values["saturated"])
             silent = (values["kernel_grad_norm"] == 0) & np.array(beside["connected"])
             louder = np.zeros(len(silent))
-            for loudness_now in _LOUDER if silent.any() else ():
+            for loudness_now in LOUDER if silent.any() else ():
                 loudness.assign(loudness_now)
                 sizes = probe.look()[0].gradient_norms.numpy()
                 louder = np.fmax(louder, np.where(np.isfinite(sizes), sizes, 0.0))
@@ -113,7 +113,7 @@ def measure(
     }
 
 
-def _loss_scale(model: keras.Model) -> float:
+def loss_scale(model: keras.Model) -> float:
     """What fit multiplies the loss by before it takes gradients, in half precision."""
     optimizer = getattr(model, "optimizer", None)
     if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
@@ -122,7 +122,7 @@ def _loss_scale(model: keras.Model) -> float:
 
 
 @contextlib.contextmanager
-def _eagerly() -> Iterator[None]:
+def eagerly() -> Iterator[None]:
     """Within it, a `call` that is a `tf.function` runs as plain Python, and is seen."""
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
@@ -151,96 +151,3 @@ def _words(connected: bool, size: float, louder: float, trainable: bool) -> list
     if size == 0:
         return ["zero" if louder == 0 else "underflowed", *words]
     return words
-
-
-# ---------------------------------------------------------------- the batch
-
-
-def _checked(model: keras.Model, x: Any, y: Any) -> tuple[Any, Any]:
-    """Inputs and targets as numeric arrays of one length.
-
-    Raises:
-        ZooError: for what is missing, empty, of unequal lengths, or no numbers.
-    """
-    if x is None:
-        raise ZooError(f"model {model.name}: give a batch of inputs, x, and of targets, y")
-    if isinstance(x, Iterator | keras.utils.PyDataset | tf.data.Dataset):
-        raise ZooError(
-            f"model {model.name}: gives batches: measure one: x, y = next(iter(batches))"
-        )
-    try:
-        x, y = (tree.map_structure(_array, _whole(each)) for each in (x, y))
-    except (TypeError, ValueError) as error:  # NumPy's, of what is no array
-        raise ZooError(f"model {model.name}: the batch: {said_by(error)}") from None
-    for what, arrays in (("inputs", x), ("targets", y)):
-        for array in tree.flatten(arrays):
-            if array is not None and array.dtype.kind not in "biufc" and not _is_text(array, what):
-                raise ZooError(
-                    f"model {model.name}: {what} of type {array.dtype} are no numbers: turn them "
-                    "into numbers, such as classes from 0 on"
-                )
-    lengths = {
-        len(array) if array.ndim else 0 for array in tree.flatten([x, y]) if array is not None
-    }
-    if lengths == {0}:
-        raise ZooError(f"model {model.name}: the batch is empty: give some examples")
-    if len(lengths) > 1:
-        given = " and ".join(str(length) for length in sorted(lengths))
-        raise ZooError(f"model {model.name}: {given} examples: give as many targets as inputs")
-    return x, y
-
-
-def _whole(values: Any) -> Any:
-    """A list of plain numbers, of words or of such lists as one array."""
-    first = values
-    while isinstance(first, list | tuple) and first:
-        first = first[0]
-    plain = isinstance(values, list | tuple) and np.ndim(first) == 0 and first is not None
-    return np.asarray(values) if plain and not isinstance(first, dict) else values
-
-
-def _array(values: Any) -> Any:
-    if isinstance(values, tf.SparseTensor | tf.RaggedTensor):
-        raise TypeError(f"a {type(values).__name__} is not dense: give an array")
-    return values if values is None else np.asarray(values)
-
-
-def _is_text(array: Any, what: str) -> bool:
-    """Whether inputs are words, which layers of text take."""
-    return what == "inputs" and all(isinstance(each, str | bytes) for each in array.flat)
-
-
-def _batch(x: Any) -> int:
-    return len(tree.flatten(x)[0])
-
-
-def _weights(
-    y: Any, sample_weight: Any, class_weight: Mapping[int, float] | None, batch: int
-) -> Any:
-    """The weights of the examples, (batch, ...) float32, structured as they are given.
-
-    None if all count the same.
-    """
-    try:
-        weights = tree.map_structure(_float32, _whole(sample_weight))
-    except (TypeError, ValueError) as error:
-        raise ZooError(f"sample_weight: {said_by(error)}") from None
-    for each in tree.flatten(weights):
-        if each is not None and each.shape[:1] != (batch,):
-            raise ZooError(f"sample_weight: has shape {each.shape}, there are {batch} examples")
-    if class_weight is not None:
-        targets = tree.flatten(y)
-        if len(targets) != 1 or targets[0] is None:
-            raise ZooError("class_weight: is for one output, as in fit; give sample_weight")
-        classes = targets[0]
-        if classes.ndim > 1:
-            classes = classes.argmax(-1) if classes.shape[-1] > 1 else classes[..., 0]
-        if classes.ndim != 1:
-            raise ZooError("class_weight: is for one class an example; give sample_weight")
-        of_class = [float(class_weight.get(int(each), 1.0)) for each in classes]
-        weights = np.array(of_class, np.float32) * (1.0 if weights is None else weights)
-    return tree.map_structure(lambda each: None if each is None else tf.constant(each), weights)
-
-
-def _float32(values: Any) -> Any:
-    return None if values is None else np.asarray(values, np.float32)
