@@ -10,20 +10,29 @@ TensorFlow is loaded only where a model is built or trained.
     run = zoo.training.CompiledArm(recipe.arms["relu"], data).run(seed=0, learning_rate=0.03)
 
     model = zoo.load("digits/activation/relu_he")  # as the reference run trained it
+    model.fit(x, y, callbacks=[zoo.GradientAlarm(x, y)])  # says when gradients are a symptom
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoo.diagnose.callbacks import GradientAlarm as GradientAlarm
+    from zoo.diagnose.callbacks import GradientProbe as GradientProbe
     from zoo.pretrained.loading import load as load
 
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    """`load`, imported when it is asked for: it needs Keras, a listing does not."""
-    if name != "load":
-        raise AttributeError(f"module {__name__} has no attribute {name}")
-    from zoo.pretrained.loading import load
+_PLACES = {
+    "load": "zoo.pretrained.loading",
+    "GradientProbe": "zoo.diagnose.callbacks",
+    "GradientAlarm": "zoo.diagnose.callbacks",
+}
 
-    return load
+
+def __getattr__(name: str) -> Any:
+    """What needs Keras, imported when it is asked for: a listing does not need it."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(importlib.import_module(_PLACES[name]), name)
