@@ -30,7 +30,7 @@ class GradientProbe(keras.callbacks.Callback):  # type: ignore[misc]
         probe.history["delta_rms"][-1]
 
     Args:
-        x: inputs, (examples, ...); a list or dict of them for several. Of more than 256 examples
+        x: inputs, (examples, ...); a list or dict of them for several. Of more than 128 examples
             that many are taken, evenly spaced.
         y: targets, as `fit` takes them.
         loss: a Keras loss, its name or a function, or a list or dict of one an output; by default

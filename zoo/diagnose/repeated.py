@@ -12,7 +12,7 @@ from zoo.errors import ZooError, said_by
 from zoo.probe import QUANTITIES, Probe, batch
 from zoo.probe.measure import LOUDER, eagerly, loss_scale
 
-EXAMPLES = 256  # a mean over them is steady enough, and costs as much as a few steps
+EXAMPLES = 128  # as many as the runs of the zoo are probed on: the price of two usual steps
 
 
 class RepeatedProbe:
