@@ -203,6 +203,31 @@ def test_an_update_is_that_of_the_one_step():
     assert np.isnan(watching.history["update_ratio"][-1]).all()  # no step follows
 
 
+@pytest.mark.parametrize("size", [2.0**-20, 16.0], ids=["below", "above"])
+def test_a_scaled_loss_has_the_gradients_of_one_that_is_not(size):
+    """Half precision holds 2^-24 to 65504, and fit scales the loss by 2^15 at first."""
+
+    def loss(y, outputs):
+        return size * tf.reduce_mean(tf.cast(outputs, tf.float32), -1)
+
+    keras.utils.set_random_seed(0)
+    model = half()
+    model.compile("sgd", loss)
+    watching = zoo.GradientProbe(X, Y)
+    model.fit(X, Y, batch_size=64, verbose=0, callbacks=[watching])
+    expected = probe.measure(single(), loss, X, Y)["kernel_grad_norm"]
+    # Of the four products and sums on the way to a kernel, each is rounded to 11 bits.
+    assert watching.history["kernel_grad_norm"][0] == pytest.approx(expected, rel=2.0**-8)
+    assert watching.history["nonfinite"][0] == [0.0, 0.0]
+    assert watching.history["underflowed"][0] == [False, False]
+
+
+def single():
+    """The model of `half` at its start, in single precision."""
+    keras.utils.set_random_seed(0)
+    return dense(layers.Dense(6, "relu"))
+
+
 def test_what_cannot_be_traced_is_measured_eagerly():
     class Untraceable(Subclassed):
         def call(self, x):

@@ -86,6 +86,10 @@ GROWN = [1.0, *[150.0] * 9]
 DELTAS = [1e3, 1.0, 1.0, 1.0, 1.0]
 WELL = {
     "the loss falls": history(np.geomspace(2.3, 2.0, 10).tolist(), **VANISHING),
+    "a small loss falls": history(np.geomspace(2.3e-6, 2.0e-6, 10).tolist(), **VANISHING),
+    "a part has no gradient, and it learns": history(
+        np.geomspace(2.3, 2.0, 10).tolist(), kernel_grad_norm=[1.0, 0.0, 1.0, 1.0, 1.0]
+    ),
     "it has learned": history([2.3, *[0.1] * 9], **VANISHING),
     "the first layer moves": history(**{**VANISHING, "displacement": [0.05, 1, 1, 1, 1]}),
     "deltas reach it": history(**{**VANISHING, "delta_rms": [0.02, 1.0, 1.0, 1.0, 1.0]}),
