@@ -33,6 +33,29 @@ def test_keras_draws_its_seeds_from_the_generator_and_from_its_own_again():
     np.testing.assert_array_equal(kernel(), before)
 
 
+def test_the_seed_that_all_share_is_put_back_also_where_there_is_none_yet():
+    def drawn():
+        return keras.random.uniform((3,)).numpy()
+
+    for draws_before in (0, 2):
+        rows = []
+        for within in (0, 5):
+            keras.utils.set_random_seed(0)
+            keras.src.backend.common.global_state.set_global_attribute(
+                keras.src.random.seed_generator.GLOBAL_SEED_GENERATOR, None
+            )
+            state = random.getstate()
+            for _ in range(draws_before):
+                drawn()
+            after = random.getstate() if draws_before else state
+            with keras_private.shared_seed_kept():
+                for _ in range(within):
+                    drawn()
+            random.setstate(after)
+            rows.append(drawn())
+        np.testing.assert_array_equal(*rows)
+
+
 def test_names_are_counted_from_zero_and_then_go_on():
     def names():
         return [keras.layers.Dense(1).name for _ in range(2)]

@@ -32,6 +32,20 @@ def seeds_from(generator: random.Random) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def shared_seed_kept() -> Iterator[None]:
+    """Puts the seed back that all random operations without one of their own draw from."""
+    name = seed_generator.GLOBAL_SEED_GENERATOR
+    before = global_state.get_global_attribute(name)
+    value = None if before is None else before.state.numpy()
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(name, before)  # None: it is drawn when it is asked for
+        if before is not None:
+            before.state.assign(value)
+
+
+@contextlib.contextmanager
 def names_from_zero() -> Iterator[None]:
     """Within it, Keras counts the layers that have no name of their own from the first on.
 
@@ -86,9 +100,9 @@ def not_inlined(function: Callable[..., Any]) -> Any:
     return tf.function(function, experimental_attributes={"_noinline": True})
 
 
-def traced_without_warning(function: Callable[..., Any]) -> Any:
+def traced_without_warning(function: Callable[..., Any], autograph: bool = True) -> Any:
     """A `tf.function` of code that many arms have: TensorFlow does not warn that it traced many."""
-    compiled = tf.function(function)
+    compiled = tf.function(function, autograph=autograph)
     compiled._omit_frequent_tracing_warning = True
     return compiled
 

@@ -17,7 +17,7 @@ from zoo.probe.quantities import QUANTITIES
 from zoo.probe.state import State
 
 # A loss so much larger brings back what gradients lost; one for half precision, which ends at 2^16.
-_LOUDER = (2.0**100, 2.0**12)
+LOUDER = (2.0**100, 2.0**12)
 
 
 def measure(
@@ -70,8 +70,8 @@ def measure(
         raise ZooError(f"{type(model).__module__}.{type(model).__name__}: is no model of Keras 3")
     x, y = batch.checked(model, x, y)
     weights = batch.weights_of(y, sample_weight, class_weight, batch.size(x))
-    loudness = tf.Variable(_loss_scale(model), trainable=False)
-    with State(model).kept(), _eagerly():
+    loudness = tf.Variable(loss_scale(model), trainable=False)
+    with State(model).kept(), eagerly():
         try:
             probe = Probe(
                 model, loss, x, y, weights=weights, part=part, scale=lambda: loudness.value()
@@ -85,7 +85,7 @@ def measure(
             _add_gates(probe, beside["sequences"], values["saturated"])
             silent = (values["kernel_grad_norm"] == 0) & np.array(beside["connected"])
             louder = np.zeros(len(silent))
-            for loudness_now in _LOUDER if silent.any() else ():
+            for loudness_now in LOUDER if silent.any() else ():
                 loudness.assign(loudness_now)
                 sizes = probe.look()[0].gradient_norms.numpy()
                 louder = np.fmax(louder, np.where(np.isfinite(sizes), sizes, 0.0))
@@ -113,7 +113,7 @@ def measure(
     }
 
 
-def _loss_scale(model: keras.Model) -> float:
+def loss_scale(model: keras.Model) -> float:
     """What fit multiplies the loss by before it takes gradients, in half precision."""
     optimizer = getattr(model, "optimizer", None)
     if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
@@ -122,7 +122,7 @@ def _loss_scale(model: keras.Model) -> float:
 
 
 @contextlib.contextmanager
-def _eagerly() -> Iterator[None]:
+def eagerly() -> Iterator[None]:
     """Within it, a `call` that is a `tf.function` runs as plain Python, and is seen."""
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)

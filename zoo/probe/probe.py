@@ -116,8 +116,12 @@ class Probe:
         seen, _ = self.look()
         return {name: of(seen) for name, of in QUANTITIES.items()}
 
-    def look(self) -> tuple[Pass, dict[str, Any]]:
+    def look(self, *, count: bool = True) -> tuple[Pass, dict[str, Any]]:
         """One pass forward and back, and beside it what a person wants to know of it.
+
+        Args:
+            count: whether what is not finite is counted and left out of the norms below; without,
+                a graph is a third smaller, and the counts are 0.
 
         Returns:
             The pass; `loss`, a scalar; `connected`, whether a gradient reaches each layer;
@@ -139,14 +143,16 @@ class Probe:
         moved = [now - first for now, first in zip(kernels, self._first, strict=True)]
         tensors = [*deltas, *gradients, *moved, *kernels]
         sizes, counts = norms(tensors), tf.zeros([len(deltas) + len(gradients)], tf.float64)
-        finite_sizes, counts = tf.cond(
-            tf.reduce_all(tf.math.is_finite(sizes)),
-            lambda: (sizes, counts),
-            lambda: (
-                norms([finite_part(x) for x in tensors]),
-                tf.stack([nonfinite_count(x) for x in (*deltas, *gradients)]),
-            ),
-        )
+        finite_sizes = sizes
+        if count:
+            finite_sizes, counts = tf.cond(
+                tf.reduce_all(tf.math.is_finite(sizes)),
+                lambda: (sizes, counts),
+                lambda: (
+                    norms([finite_part(x) for x in tensors]),
+                    tf.stack([nonfinite_count(x) for x in (*deltas, *gradients)]),
+                ),
+            )
         undefined = tf.constant(float("nan"), tf.float64)
         sizes = tf.where(tf.math.is_finite(sizes), sizes, undefined)
         split = [len(deltas), *[len(kernels)] * 3]

@@ -141,7 +141,7 @@ def norms(tensors: Sequence[Tensor]) -> Tensor:
     The squares are summed in float64: in float32 those of entries below 1e-23 are 0 and those of
     entries above 1e19 infinite, and a deep sigmoid stack lives there.
     """
-    return tf.sqrt(tf.stack([2.0 * tf.nn.l2_loss(tf.cast(x, tf.float64)) for x in tensors]))
+    return tf.sqrt(2.0 * tf.stack([tf.nn.l2_loss(tf.cast(x, tf.float64)) for x in tensors]))
 
 
 def root_sizes(tensors: Sequence[Tensor]) -> Tensor:

@@ -1,0 +1,120 @@
+"""A model that is measured on one batch again and again while it trains."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import tree
+
+from zoo import keras_private, random_states
+from zoo.errors import ZooError, said_by
+from zoo.probe import QUANTITIES, Probe, batch
+from zoo.probe.measure import LOUDER, eagerly, loss_scale
+
+EXAMPLES = 128  # as many as the runs of the zoo are probed on: the price of two usual steps
+
+
+class RepeatedProbe:
+    """Measures a model as `zoo.probe.measure` does, compiled once; the model stays as it was.
+
+    What cannot be compiled is measured eagerly.
+
+    Args:
+        model: built.
+        loss: as `zoo.probe.measure` takes it.
+        x: inputs, (batch, ...); of more than `EXAMPLES` so many are taken, evenly spaced.
+        y: targets.
+
+    Attributes:
+        layers: the names of the measured layers, in the order of computation.
+        compiled: whether it is, and has not failed to be.
+
+    Raises:
+        ZooError: for a model or a batch that cannot be measured.
+    """
+
+    def __init__(self, model: keras.Model, loss: Any, x: Any, y: Any) -> None:
+        self._model = model
+        x, y = batch.checked(model, x, y)
+        if (count := batch.size(x)) > EXAMPLES:
+            chosen = np.linspace(0, count - 1, EXAMPLES).round().astype(int)
+            x, y = (
+                tree.map_structure(lambda each: None if each is None else each[chosen], values)
+                for values in (x, y)
+            )
+        self._scale = tf.Variable(1.0, trainable=False)
+        with random_states.kept(), keras_private.shared_seed_kept(), eagerly():
+            try:
+                self._probe = Probe(model, loss, x, y, scale=lambda: self._scale.value())
+            except ZooError:
+                raise
+            except Exception as error:  # Keras's, TensorFlow's or the user's code
+                raise ZooError(f"model {model.name}: {said_by(error)}") from None
+        self._probe.start()
+        self.layers = self._probe.layers
+        self._connected = [True] * len(self.layers)
+        # Autograph would take six times as long to trace; Keras traces its own steps without it.
+        self._pass = keras_private.traced_without_warning(self._look, autograph=False)
+        self.compiled = True
+        self._eager_passes = 0
+
+    def measure(self) -> dict[str, Any]:
+        """`loss`; each of `QUANTITIES`, `connected` and `underflowed` as a list over layers.
+
+        Raises:
+            ZooError: if the model cannot be measured.
+        """
+        with random_states.kept(), keras_private.shared_seed_kept():
+            scale = loss_scale(self._model)
+            loss, values = self._seen(scale)
+            while scale > 1 and not np.isfinite(values["kernel_grad_norm"]).all():
+                scale = max(1.0, scale / 2)  # as fit lowers it
+                loss, values = self._seen(scale)
+            if not np.isfinite(values["kernel_grad_norm"]).all():
+                with eagerly():
+                    values = {name: of.numpy() for name, of in self._probe.measure().items()}
+            silent = (values["kernel_grad_norm"] == 0) & np.array(self._connected)
+            louder = np.zeros(len(silent))
+            for scale in LOUDER if silent.any() else ():
+                sizes = self._seen(scale)[1]["kernel_grad_norm"]
+                louder = np.fmax(louder, np.where(np.isfinite(sizes), sizes, 0.0))
+        return {
+            "loss": loss,
+            **{name: of_layers.tolist() for name, of_layers in values.items()},
+            "connected": list(self._connected),
+            "underflowed": (silent & (louder > 0)).tolist(),
+        }
+
+    def update_ratio(self) -> list[float]:
+        """||W(t+1) - W(t)|| / ||W(t)|| of each layer, for W(t) as last measured."""
+        ratios: list[float] = self._probe.update_ratio().numpy().tolist()
+        return ratios
+
+    def _seen(self, scale: float) -> tuple[float, dict[str, Any]]:
+        """The loss, and each quantity, (layers,), with gradients of the loss times a scale."""
+        self._scale.assign(scale)
+        # Some parts, such as the loss of several outputs, are built when they are first called, and
+        # not within a graph: after an eager pass it is tried once more.
+        if self.compiled or self._eager_passes == 1:
+            try:
+                loss, values = self._pass()
+                self.compiled = True
+            except Exception:  # of many kinds: a model may do anything, and eagerly may do it
+                self.compiled = False
+        if not self.compiled:
+            self._eager_passes += 1
+            try:
+                loss, values = self._look()
+            except ZooError:
+                raise
+            except Exception as error:
+                raise ZooError(f"model {self._model.name}: {said_by(error)}") from None
+        return float(loss), dict(zip(QUANTITIES, values.numpy(), strict=True))
+
+    def _look(self) -> Any:
+        with eagerly():  # a `call` that is a `tf.function` is looked into, in a graph too
+            seen, beside = self._probe.look(count=False)
+            values = tf.stack([of(seen) for of in QUANTITIES.values()])
+        self._connected = beside["connected"]
+        return beside["loss"], values
