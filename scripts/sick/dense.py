@@ -299,7 +299,6 @@ def siamese(
     epsilon: float = 1e-7,
     width: int = 32,
     activation: str = "relu",
-    frozen: bool = False,
     epochs: int = 12,
     target: float = 0.75,
     learning_rate: float = 3e-3,
@@ -328,11 +327,12 @@ def siamese(
             layers.Dense(16),
         ],
         name="encoder",
-        trainable=not frozen,
     )
     one, other = (keras.Input((8, 8, 1), name=name) for name in ("one", "other"))
     apart = Distance(epsilon)([encoder(one), encoder(other)])
-    model = keras.Model({"one": one, "other": other}, layers.Dense(1, "sigmoid")(apart))
+    # From the start, the further apart the less alike.
+    outputs = head(apart, 1, "sigmoid", kernel_initializer=start(("constant", -1.0)))
+    model = keras.Model({"one": one, "other": other}, outputs)
     compiled(model, "binary_crossentropy", learning_rate=learning_rate)
     return Problem(
         model, x, y, x_test, y_test, binary_accuracy(y_test, 0.5), "accuracy", target, epochs, 32

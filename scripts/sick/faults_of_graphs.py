@@ -1,6 +1,6 @@
 """Faults of the graph of layers: what no gradient reaches, and penalties."""
 
-from .dense import autoencoder, dense_classifier, siamese
+from .dense import autoencoder, dense_classifier
 from .graphs import subclassed, two_outputs
 from .images import images, nested, one_dimensional
 from .problem import Case
@@ -19,7 +19,6 @@ GRAPH = [
         {"bottleneck": 10},
         "a base that was never trained; a matter of how wide it is",
     ),
-    Case("siamese/encoder_frozen", siamese, "frozen layers", {"frozen": True}),
     Case(
         "two_outputs/seen_frozen",
         two_outputs,

@@ -252,7 +252,12 @@ HEALTHY = [
         {"scale": "bytes", "first": "batch normalization"},
         BYTES,
     ),
-    Healthy("bytes_with_adam", dense_classifier, {"scale": "bytes"}, "inputs unscaled; Adam copes"),
+    Healthy(
+        "bytes_with_adam",
+        dense_classifier,
+        {"scale": "bytes", "width": 64, "learning_rate": 1e-3, "epochs": 30},
+        "inputs unscaled; Adam copes",
+    ),
     Healthy("tokens", reviews, {}, "inputs of 0 to 49"),
     Healthy("masked_texts", reviews, {"reader": "LSTM", "epochs": 8}, "most inputs are 0"),
     Healthy(
@@ -275,7 +280,12 @@ HEALTHY = [
         {"length": 30, "epochs": 15},
         "nothing learned after 200 steps; gradients vanish through time at the start",
     ),
-    Healthy("long_recall", recall, {"length": 40}, "gradients vanish through time at the start"),
+    Healthy(
+        "long_recall",
+        recall,
+        {"cell": "LSTM", "length": 40},
+        "gradients vanish through time at the start",
+    ),
     Healthy(
         "deep_batch_normalization",
         dense_classifier,
@@ -296,6 +306,18 @@ HEALTHY = [
         two_outputs,
         {"size_frozen": True},
         "a frozen head: the layers below adapt to it",
+    ),
+    Healthy(
+        "first_loss_of_40",
+        dense_classifier,
+        {"head_initializer": ("normal", 10.0), "learning_rate": 1e-3, "epochs": 10},
+        "an initial loss far from ln 10",
+    ),
+    Healthy(
+        "frozen_statistics",
+        images,
+        {"normalization": True, "normalization_training": False},
+        "batch normalization that never sees a batch's statistics",
     ),
     Healthy("partly_frozen", transfer, {}, "frozen layers"),
     Healthy("regularized", images, {"penalty": 1e-3}, "a penalty"),

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings("ignore:You are using a softmax over axis -1:UserWarning"),
+]
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -189,15 +192,24 @@ def test_outputs_that_are_no_numbers_score_worst():
 def test_losses_written_by_hand_are_what_they_are_called():
     rng = np.random.default_rng(1)
     z, labels = rng.normal(size=(6, 4)), rng.integers(0, 4, 6)
+    single = z.astype(np.float32)
+
+    def close(loss, naive):
+        assert np.allclose(loss, naive, rtol=1e-5)  # a dozen operations of float32
+
     naive = [np.log(np.exp(row).sum()) - row[k] for row, k in zip(z, labels, strict=True)]
-    assert np.allclose(compiling.softmax_inside(labels, z), naive)
+    close(compiling.softmax_inside(labels, single), naive)
     y, p = labels[:, None] % 2, 1 / (1 + np.exp(-z[:, :1]))
     naive = -(y * np.log(p) + (1 - y) * np.log(1 - p))[:, 0]
-    assert np.allclose(compiling.log_of_probability(y, p), naive)
-    assert np.allclose(compiling.sigmoid_inside(y, z[:, :1]), naive)
+    close(compiling.log_of_probability(y, p.astype(np.float32)), naive)
+    close(compiling.log_of_probability_with_epsilon(y, p.astype(np.float32)), naive)
+    close(compiling.sigmoid_inside(y, single[:, :1]), naive)
     pairs = [(a - b) ** 2 for a in p[:, 0] for b in y[:, 0]]
-    assert np.allclose(compiling.LOSSES["all pairs"](y[:, 0], p), np.mean(pairs))
-    assert np.isnan(compiling.log_of_probability(np.ones((1, 1)), np.ones((1, 1)))[0])
+    close(compiling.LOSSES["all pairs"](y[:, 0], p), np.mean(pairs))
+    close(compiling.sum_of_squares(y, p), ((y - p) ** 2).sum())
+    certain = np.ones((1, 1), np.float32)
+    assert np.isnan(compiling.log_of_probability(certain, certain)[0])
+    assert np.isfinite(compiling.log_of_probability_with_epsilon(certain, certain)[0])
 
 
 def test_made_data_are_what_they_are_called():
