@@ -114,7 +114,7 @@ def arm(task: str) -> dict[str, Any]:
         loss_of(data),
         batch_size=chosen.spec.data.batch_size,
     )
-    return {**result, **said(report), "seconds": round(time.perf_counter() - began, 1)}
+    return {**result, **said(report), "seconds": seconds(began)}
 
 
 def said(report: Any) -> dict[str, Any]:
@@ -144,27 +144,45 @@ def learns(chosen: Any, record: Any) -> str:
 
 
 def networks() -> list[str]:
+    """Each sick network, each twin once, and the healthy ones that look odd."""
     sys.path.insert(0, str(ROOT / "scripts"))
     import sick
 
-    return [f"{name} {which}" for name in sick.names() for which in sick.halves(name)]
+    twins = {case.twin_name: case.name for case in reversed(sick.CASES)}
+    return [
+        *(f"sick {case.name}" for case in sick.CASES),
+        *(f"twin {name}" for name in reversed(twins.values())),
+        *(f"odd {each.name}" for each in sick.HEALTHY),
+    ]
 
 
 def network(task: str) -> dict[str, Any]:
-    """What is said of a network of the set."""
+    """What is said of a network of the set, as before `fit`."""
+    import keras
     import sick
 
     from zoo import diagnose
     from zoo.errors import ZooError
 
-    name, which = task.rsplit(" ", 1)
-    problem = sick.build(name, which)
+    which, name = task.split(" ", 1)
+    keras.utils.set_random_seed(0)
+    if which == "odd":
+        [odd] = [each for each in sick.HEALTHY if each.name == name]
+        problem, kind = odd.build(), ""
+    else:
+        [case] = [each for each in sick.CASES if each.name == name]
+        problem, kind = (case.sick(), case.kind) if which == "sick" else (case.twin(), "")
     began = time.perf_counter()
+    result: dict[str, Any] = {"kind": kind} if kind else {}
     try:
         report = diagnose(problem.model, problem.x, problem.y, batch_size=problem.batch_size)
     except ZooError as error:
-        return {"error": str(error), "seconds": round(time.perf_counter() - began, 1)}
-    return {**said(report), "seconds": round(time.perf_counter() - began, 1)}
+        return {**result, "error": str(error), "seconds": seconds(began)}
+    return {**result, **said(report), "seconds": seconds(began)}
+
+
+def seconds(began: float) -> float:
+    return round(time.perf_counter() - began, 1)
 
 
 def advised() -> list[str]:
