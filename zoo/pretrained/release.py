@@ -11,4 +11,4 @@ MIRROR: str | None = None
 REGISTRY_SHA256: str | None = None
 
 # The SHA-256 of bundled/registry.json, the registry of the models that ship with the package.
-BUNDLED_SHA256: str | None = "950d38e3c745e9c52b78634d22cb92e44e6ab65c80f5f69c677b853e7fa1b680"
+BUNDLED_SHA256: str | None = "a06325af3506797db98512e77dca230fb79690db468da5a64cd8e2a0a9341a0e"
