@@ -182,3 +182,8 @@ def is_functional(model: keras.Layer) -> bool:
 def given_loss(model: keras.Model) -> Any:
     """What a model was compiled with as its loss; None for none."""
     return getattr(getattr(model, "_compile_loss", None), "_user_loss", None)
+
+
+def given_loss_weights(model: keras.Model) -> Any:
+    """What a model was compiled with as the weights of its losses; None for none."""
+    return getattr(getattr(model, "_compile_loss", None), "_user_loss_weights", None)

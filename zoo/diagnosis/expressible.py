@@ -204,6 +204,15 @@ def _range(head: Head) -> Iterator[Verdict]:
         )
         return
     if name in (*OVER_CLASSES, *BINARY, SPARSE):
+        if head.twice and head.gives in ("softmax", "sigmoid"):
+            yield Verdict(
+                LOGITS,
+                place,
+                f"{head.activation} is given the outputs of a {head.twice}, which lie between 0 "
+                "and 1, in place of any number: its own lie close together",
+                "one of the two",
+                repair=f"no {head.twice} before the {head.activation}",
+            )
         yield from _probabilities(head)
         if name == SPARSE:
             return

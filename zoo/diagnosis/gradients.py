@@ -40,9 +40,10 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
     """Symptoms of the gradients, from the worst on."""
     yield from _not_finite(seen)
     yield from _exploding(seen)
+    yield from _alike(seen)
     if seen.learned:
         return
-    for judge in (_underflow, _alike, _dead, _vanishing, _through_time, _saturated):
+    for judge in (_underflow, _dead, _vanishing, _through_time, _saturated):
         yield from judge(seen)
 
 
@@ -171,6 +172,7 @@ def _above(seen: Seen) -> bool:
 
 
 def _exploding(seen: Seen) -> Iterator[Verdict]:
+    yield from _exploding_through_time(seen)
     ratio = seen.delta_ratio(seen.start)
     if ratio is None or ratio < EXPLODED or not _above(seen):
         return
@@ -195,6 +197,26 @@ def _exploding(seen: Seen) -> Iterator[Verdict]:
         "falls",
         sure="likely",
         layers=tuple(names),
+    )
+
+
+def _exploding_through_time(seen: Seen) -> Iterator[Verdict]:
+    if seen.time_start is None or seen.learned:
+        return
+    before = ends_of_time(seen.time_start)
+    after = ends_of_time(seen.time_end) if seen.time_end is not None else before
+    if not before > EXPLODED or not after > EXPLODED:
+        return
+    [name, *_] = [e.name for e in layers_inside(seen.model) if isinstance(e, keras.layers.RNN)]
+    yield Verdict(
+        "exploding gradients",
+        name,
+        f"dL/dx of the first tenth of {len(seen.time_start)} steps of time is {before:.2g} times "
+        f"the last tenth's before the first step, and {after:.2g} times after "
+        f"{len(seen.trial.losses)}",
+        f"less than {EXPLODED:g} times",
+        sure="likely",
+        layers=(name,),
     )
 
 

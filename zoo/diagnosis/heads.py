@@ -13,7 +13,7 @@ from zoo import keras_private
 from zoo.probe.activations import kind_of
 from zoo.probe.layers import layers_inside
 from zoo.probe.state import State
-from zoo.probe.tracing import recording
+from zoo.probe.tracing import Recorder, recording
 
 Gives = Literal["softmax", "sigmoid", "tanh", "not negative", "not positive", "any", "unknown"]
 
@@ -31,6 +31,7 @@ class Head:
         output: for some examples, (examples, ...).
         y: the targets of the same examples; None if there are none.
         loss: as `Loss`; None if no loss judges it.
+        twice: the activation that the activation was given the outputs of; "" where that is none.
         several: whether the model has other outputs.
     """
 
@@ -41,6 +42,7 @@ class Head:
     y: Any
     loss: "Loss | None"
     several: bool = False
+    twice: str = ""
 
     @property
     def units(self) -> int:
@@ -78,6 +80,10 @@ def heads(model: keras.Model, loss: Any, x: Any, y: Any) -> list[Head]:
         outputs = model(tree.map_structure(tf.convert_to_tensor, x), training=False)
     flat = tree.flatten(outputs)
     losses = _by_output(_given(model, loss), outputs, len(flat))
+    weights = None if loss is not None else keras_private.given_loss_weights(model)
+    for place, weight in enumerate(_by_output(weights, outputs, len(flat))):
+        if weight == 0:
+            losses[place] = None
     targets = _by_output(y, outputs, len(flat), names=getattr(model, "output_names", None))
     names = _names(model, outputs, len(flat))
     layer_names = {id(layer): layer.name for layer in layers_inside(model)}
@@ -96,7 +102,18 @@ def heads(model: keras.Model, loss: Any, x: Any, y: Any) -> list[Head]:
         array = np.asarray(output)
         gives, activation = _gives(function, output, array)
         its_loss = _loss(losses[place]) if losses[place] is not None else None
-        made.append(Head(name, gives, activation, array, targets[place], its_loss, len(flat) > 1))
+        made.append(
+            Head(
+                name,
+                gives,
+                activation,
+                array,
+                targets[place],
+                its_loss,
+                len(flat) > 1,
+                _given_twice(recorder, output),
+            )
+        )
     return made
 
 
@@ -107,6 +124,18 @@ _FUNCTIONS = (
     keras.layers.LeakyReLU,
     keras.layers.ELU,
 )
+
+
+def _given_twice(recorder: Recorder, output: Any) -> str:
+    """The bounded activation whose outputs the last activation was given, in place of a z."""
+    of_last = next((pair for pair in recorder.activated if pair[2] is output), None)
+    if of_last is None:
+        return ""
+    for function, _, before in recorder.activated:
+        if before is of_last[1] and before is not output:
+            gives, name = _gives(function, before, np.asarray(before))
+            return name if gives in ("softmax", "sigmoid") else ""
+    return ""
 
 
 def _given(model: keras.Model, loss: Any) -> Any:

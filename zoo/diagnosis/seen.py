@@ -1,5 +1,6 @@
 """All that is measured of a model: its start, some steps of training, and these otherwise."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -47,9 +48,11 @@ class Seen:
         rates: the same at other rates, by their factor; only where the first taught nothing much.
         scaled: the same with standardized inputs, targets or both, by the words for them; only
             where these are far from that.
+        unfrozen: the same with all layers to learn; None unless some are not to.
         without_penalty: the same without the penalties; None unless they are large.
         constant_loss: that of the best constant output; None for a loss of another kind.
         rate: of the first step; None if the optimizer has none.
+        rate_after: of the last; None the same.
         batch_size: examples a step.
         steps: asked for.
         examples: how many there are.
@@ -67,10 +70,12 @@ class Seen:
     trial: Trial
     rates: dict[float, Trial]
     scaled: dict[str, Trial]
+    unfrozen: Trial | None
     without_penalty: Trial | None
     penalty: float
     constant_loss: float | None
     rate: float | None
+    rate_after: float | None
     batch_size: int
     steps: int
     examples: int
@@ -138,7 +143,10 @@ def look(
     end = time_end = None
     say(f"{steps} steps")
     began = time.monotonic()
+    trainer.copy.restart()
+    rate = trainer.copy.rate
     with trainer.trained(steps) as trial:
+        rate_after = trainer.copy.rate
         if trial.diverged_at is None:
             end = measure(model, loss, some.x, some.y)
             time_end = _by_time(model, loss, some) if recurrent else None
@@ -150,7 +158,8 @@ def look(
 
     rates: dict[float, Trial] = {}
     scaled: dict[str, Trial] = {}
-    without_penalty, penalty = None, _penalty(model)
+    unfrozen: Trial | None = None
+    without_penalty, penalty = None, _penalty(model, loss, some)
     if not knows(trial, 0.5):
         for words, other in _scaled(model, examples, heads):
             if time_is_left():
@@ -162,6 +171,12 @@ def look(
             without = Trainer(model, loss, examples, optimizer, batch_size, part="data")
             with without.trained(steps) as each:
                 without_penalty = each
+        if any("frozen" in state for state in start["state"]) and time_is_left():
+            say(f"{steps} steps with all layers")
+            with _unfrozen(model):
+                whole = Trainer(model, loss, examples, optimizer, batch_size)
+                with whole.trained(steps) as each:
+                    unfrozen = each
         factors = FASTER if trial.moved < CREPT else SLOWER
         for factor in factors if trainer.copy.rate is not None else ():
             if time_is_left():
@@ -181,10 +196,12 @@ def look(
         trial=trial,
         rates=rates,
         scaled=scaled,
+        unfrozen=unfrozen,
         without_penalty=without_penalty,
         penalty=penalty,
         constant_loss=constant.loss(heads),
-        rate=trainer.copy.rate,
+        rate=rate,
+        rate_after=rate_after,
         batch_size=trainer.batch_size,
         steps=steps,
         examples=examples.count,
@@ -215,16 +232,36 @@ def _by_time(model: keras.Model, loss: Any, some: Examples) -> Any:
         return None
 
 
+@contextlib.contextmanager
+def _unfrozen(model: keras.Model) -> Iterator[None]:
+    """Within it, all weights of a model are to learn."""
+    layers = [model, *layers_inside(model)]
+    before = [(layer, layer.trainable) for layer in layers]
+    weights = [(weight, weight.trainable) for weight in model.weights]
+    try:
+        model.trainable = True
+        for layer in layers:
+            layer.trainable = True
+        yield
+    finally:
+        for layer, trainable in reversed(before):  # a model says it to all within
+            layer.trainable = trainable
+        for weight, trainable in weights:
+            weight.trainable = trainable
+
+
 def _trained(optimizer: keras.Optimizer) -> int:
     return int(np.asarray(optimizer.iterations)) if optimizer.built else 0
 
 
-def _penalty(model: keras.Model) -> float:
-    """The sum of the penalties of the weights."""
+def _penalty(model: keras.Model, loss: Any, some: Examples) -> float:
+    """The sum of the penalties of weights and activities."""
+    x, y = some.at(slice(0, 64)).x, some.at(slice(0, 64)).y
     try:
-        return float(sum(float(each) for each in model.losses))
-    except (TypeError, ValueError):  # of an activity, which is not there now
+        value = float(measure(model, loss, x, y, part="penalty")["loss"])
+    except ZooError:  # of a loss that cannot be taken apart
         return 0.0
+    return value if np.isfinite(value) else 0.0
 
 
 def _scaled(

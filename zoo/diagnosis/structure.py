@@ -4,10 +4,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
+from keras import tree
 
+from zoo import keras_private
 from zoo.diagnosis.heads import Head
 from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
+from zoo.probe.state import State
 
 # Moving averages with this momentum are a thousand steps behind, and 100,000 until they are right.
 SLOWEST = 0.9999
@@ -25,6 +30,7 @@ def faults(
     """
     yield from _heads(heads)
     yield from _connected(measured, {head.name for head in heads if head.loss is None})
+    yield from _unused(model, measured)
     yield from _frozen(model, measured)
     yield from _slow_averages(model)
 
@@ -56,16 +62,54 @@ def _connected(measured: dict[str, Any], unjudged: set[str]) -> Iterator[Verdict
             repair="leave argmax and rounding to the metric, after the loss",
             layers=tuple(cut),
         )
+
+
+def _unused(model: keras.Model, measured: dict[str, Any]) -> Iterator[Verdict]:
+    """Layers that nothing calls, as a line of `call` that is missing leaves them."""
     unused = [name for name, why in measured["unmeasured"].items() if "calls it" in why]
+    users = [each for each in (model, *layers_inside(model)) if _is_users(each)]
+    parts = [part for each in users for part in keras_private.inner_layers(each)]
+    unused += [part.name for part in parts if not part.built and part.name not in unused]
     if unused:
         yield Verdict(
             "unused",
             _spelled(unused),
             "neither the model nor its loss calls it",
             "a call of it, or a model without it",
-            sure="note",
+            sure="likely",
+            repair="x = layer(x) in call",
             layers=tuple(unused),
         )
+
+
+def _is_users(layer: keras.Layer) -> bool:
+    return type(layer).__module__.split(".")[0] != "keras"
+
+
+def unused_inputs(model: keras.Model, x: Any) -> Iterator[Verdict]:
+    """Inputs whose values change nothing, of a model with several."""
+    flat = tree.flatten(x)
+    if len(flat) < 2:
+        return
+    with State(model).kept():
+        given = tree.map_structure(tf.convert_to_tensor, x)
+        before = [np.asarray(each) for each in tree.flatten(model(given, training=False))]
+        names = [str(key) for key in x] if isinstance(x, dict) else range(1, len(flat) + 1)
+        for place, name in enumerate(names):
+            changed = [each[::-1].copy() if at == place else each for at, each in enumerate(flat)]
+            if np.array_equal(changed[place], flat[place]):
+                continue  # all its examples are alike
+            inputs = tree.map_structure(tf.convert_to_tensor, tree.pack_sequence_as(x, changed))
+            after = [np.asarray(each) for each in tree.flatten(model(inputs, training=False))]
+            if all(np.array_equal(*pair) for pair in zip(before, after, strict=True)):
+                yield Verdict(
+                    "unused",
+                    f"inputs {name}",
+                    "whatever its values, no output changes",
+                    "outputs that depend on it, or a model without it",
+                    sure="likely",
+                    repair="a path from this input to the output",
+                )
 
 
 def _frozen(model: keras.Model, measured: dict[str, Any]) -> Iterator[Verdict]:

@@ -15,6 +15,8 @@ from zoo.probe.layers import layers_inside
 UPROOTED = 5.0
 CLEARER = 0.03  # the same, of a faster rate, where the weights hardly moved
 CLEARLY = 0.1  # by so much more of the loss something else must take away to be the cure
+LITTLE = 0.05  # of the loss: who knows more learns with the scale as it is
+SPENT = 0.01  # of its first rate: a schedule has nothing left
 DIED = 0.5  # what is left of a layer's weights
 LONG = 2000  # steps: of healthy small networks half know nothing after 200, and do after these
 TRAINED = 100  # steps from which on moving averages are expected to be up to date
@@ -28,6 +30,9 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
     rate = [] if scale else list(_rate(seen))
     yield from rate
     yield from _penalty(seen)
+    yield from _frozen(seen)
+    yield from _schedule(seen)
+    yield from _linear(seen)
     yield from _dying(seen)
     yield from _inference(seen)
     if not scale and not rate:
@@ -48,6 +53,8 @@ def gain(trial: Trial | None) -> float:
 
 def _scale(seen: Seen) -> Iterator[Verdict]:
     here = gain(seen.trial)
+    if here > LITTLE:
+        return
     for words, trial in seen.scaled.items():
         if not knows(trial) or gain(trial) < here + CLEARLY:
             continue
@@ -143,6 +150,66 @@ def _penalty(seen: Seen) -> Iterator[Verdict]:
     )
 
 
+def _frozen(seen: Seen) -> Iterator[Verdict]:
+    other = seen.unfrozen
+    if other is None or not knows(other) or gain(other) < gain(seen.trial) + CLEARLY:
+        return
+    states = zip(seen.start["layers"], seen.start["state"], strict=True)
+    names = [name for name, state in states if "frozen" in state]
+    yield Verdict(
+        "frozen",
+        ", ".join(names) if len(names) <= 3 else f"{names[0]} to {names[-1]}",
+        f"{_taught(seen, seen.trial)}; with all layers to learn {_taught(seen, other)}",
+        "layers that learn, unless they have learned before",
+        sure="likely",
+        repair="layer.trainable = True for these, then compile again",
+        layers=tuple(names),
+    )
+
+
+def _schedule(seen: Seen) -> Iterator[Verdict]:
+    """A schedule that has brought the rate to nothing before the network has learned."""
+    if seen.rate is None or seen.rate_after is None or knows(seen.trial, 0.5):
+        return
+    if seen.rate_after < SPENT * seen.rate:
+        yield Verdict(
+            "rate too low",
+            "learning rate schedule",
+            f"the rate falls from {seen.rate:.2g} to {seen.rate_after:.2g} within {seen.steps} "
+            f"steps, and by then {_taught(seen, seen.trial)}",
+            "a rate that falls over the whole of training",
+            sure="likely",
+            repair="decay_steps=the number of all steps, or a constant rate",
+        )
+
+
+def _linear(seen: Seen) -> Iterator[Verdict]:
+    """Dense layers with nothing between them are one dense layer."""
+    if knows(seen.trial, CLEARLY) or seen.trial.diverged_at is not None:
+        return
+    layers = [
+        layer
+        for layer in layers_inside(seen.model)
+        if not isinstance(layer, keras.layers.InputLayer | keras.Sequential)
+    ]
+    shaping = keras.layers.Flatten | keras.layers.Dropout | keras.layers.Reshape
+    dense = [layer for layer in layers if isinstance(layer, keras.layers.Dense)]
+    others = [layer for layer in layers if not isinstance(layer, keras.layers.Dense | shaping)]
+    if len(dense) < 2 or others:
+        return
+    if all(layer.activation is keras.activations.linear for layer in dense[:-1]):
+        yield Verdict(
+            "stagnating",
+            f"{dense[0].name} to {dense[-2].name}",
+            f"no activation stands between {len(dense)} dense layers, which can do no more than "
+            f"one can; {_taught(seen, seen.trial)}",
+            "an activation that is not linear after each hidden layer",
+            sure="likely",
+            repair='activation="relu" in each hidden layer',
+            layers=tuple(layer.name for layer in dense[:-1]),
+        )
+
+
 def _dying(seen: Seen) -> Iterator[Verdict]:
     dying = {k: v for k, v in seen.trial.shrinkage.items() if v < DIED}
     if dying and not knows(seen.trial) and seen.trial.diverged_at is None:
@@ -210,7 +277,7 @@ def _start(seen: Seen) -> Iterator[Verdict]:
         f"the loss is {loss:.3g} before the first step, {loss / limit:.0f} times that of the best "
         f"constant output ({limit:.3g})",
         "about that of a constant output: smaller weights in the last layer, inputs of size 1",
-        sure="note" if knows(seen.trial) or seen.trial.end < 0.9 * loss else "likely",
+        sure="note" if knows(seen.trial) or seen.trial.end < 0.75 * loss else "likely",
     )
 
 

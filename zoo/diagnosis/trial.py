@@ -22,6 +22,9 @@ from zoo.probe.state import State
 SHUFFLES = 20  # of the targets, for the loss of predictions that know nothing of them
 JUDGED = 512  # examples whose predictions are judged
 MOST_ENTRIES = 2_000_000  # of the inputs that are passed forward at once
+ALIKE = (
+    1e-3  # of the largest weight: units that differ by rounding, and by what training made of it
+)
 SEED = 20_010  # of the order of the examples
 
 
@@ -243,7 +246,7 @@ def units_alike(kernel: Any) -> bool:
     if wide.shape[-1] < 2:
         return False
     spread = np.abs(wide - wide[:, :1]).max()
-    return bool(spread <= 1e-6 * max(np.abs(wide).max(), 1e-30))
+    return bool(spread <= ALIKE * max(np.abs(wide).max(), 1e-30))
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:

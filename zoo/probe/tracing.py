@@ -63,12 +63,14 @@ class Recorder:
         order: identities of all layers in the order in which they were first called.
         embedded: what each embedding gave, in the order of the calls.
         sequences: the arguments of each use of each recurrent layer, by its identity.
+        activated: each activation that is not linear, with what it was given and gave.
     """
 
     traces: dict[int, list[Trace]] = field(default_factory=dict)
     order: list[int] = field(default_factory=list)
     embedded: list[Tensor] = field(default_factory=list)
     sequences: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    activated: list[tuple[Callable[..., Any], Tensor, Tensor]] = field(default_factory=list)
     _carries: dict[int, tuple[Tensor, Trace]] = field(default_factory=dict)
 
     def carries(self, tensor: Tensor) -> Trace | None:
@@ -111,6 +113,7 @@ def recording(model: keras.Model) -> Iterator[Recorder]:
                 recorder.carry(output, trace)
             else:
                 trace.activation, trace.output = function, output
+                recorder.activated.append((function, x, output))
             return output
 
         replace(layer, "activation", activated)
@@ -179,6 +182,10 @@ def _note(recorder: Recorder, layer: keras.Layer, first: Any, output: Any, uses:
     """
     if isinstance(layer, keras.layers.Embedding):
         recorder.embedded.append(output)
+    if isinstance(layer, (*_ACTIVATIONS, keras.layers.Softmax)):
+        function = getattr(layer, "activation", layer)
+        if not _is_linear(function):
+            recorder.activated.append((function, first, output))
     if has_z(layer):
         traces = recorder.traces.setdefault(id(layer), [])
         if len(traces) == uses and getattr(layer, "activation", None) is None:
