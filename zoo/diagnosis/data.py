@@ -99,6 +99,17 @@ def _tokens(model: keras.Model, examples: Examples) -> Iterator[Verdict]:
     [(name, array)] = inputs
     if id(first_layer(model)) != id(embedding):
         return
+    values = np.unique(array)
+    if len(values) <= 2 < embedding.input_dim and array[:1].size > 2:
+        yield Verdict(
+            "examples alike",
+            name,
+            f"of {embedding.input_dim} tokens that {embedding.name} has there are "
+            f"{len(values)}: {', '.join(f'{value:g}' for value in values)}",
+            "examples of many tokens",
+            sure="likely",
+            repair="look at the tokens: print(x[:2])",
+        )
     outside = (array < 0) | (array >= embedding.input_dim)
     if outside.any():
         where = tuple(int(place) for place in np.argwhere(outside)[0])

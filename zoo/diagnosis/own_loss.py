@@ -1,4 +1,4 @@
-"""Whether a loss of the user's compares each target with each output, for their shapes differ."""
+"""Faults of a loss of the user's: it is tried on outputs of which the answer is known."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +12,7 @@ from zoo.diagnosis.heads import Head
 from zoo.diagnosis.verdict import Verdict
 from zoo.probe.loss import Objective
 
+SURE = 1e-6  # of a probability of 0 or 1: as near as float32 comes without being one
 UNLIKE = 1e-3  # relative: more than rounding makes of the same sum
 
 
@@ -57,3 +58,64 @@ def broadcast(
             repair="y = y.reshape(len(y), 1)" if y.ndim == 1 else "y = y[:, 0]",
         )
     ]
+
+
+def never_small(
+    model: keras.Model, loss: Any, some: Examples, heads: Sequence[Head]
+) -> list[Verdict]:
+    """A loss that the right answer does not make small: it takes probabilities for logits.
+
+    Args:
+        model: built.
+        loss: as it was given.
+        some: examples.
+        heads: the outputs of the same.
+    """
+    if len(heads) != 1 or heads[0].loss is None or heads[0].loss.name:
+        return []
+    [head], y = heads, some.y
+    if (
+        head.gives not in ("softmax", "sigmoid")
+        or not hasattr(y, "shape")
+        or y.dtype.kind not in "iuf"
+    ):
+        return []
+    right = _right(head, y)
+    if right is None:
+        return []
+    objective, x = Objective(model, loss, "data"), tf.nest.map_structure(tf.constant, some.x)
+    same = np.broadcast_to(right.mean(0, keepdims=True), right.shape)
+    try:
+        of_right, of_same = (
+            float(objective(x, tf.constant(y), tf.constant(each.astype(np.float32))))
+            for each in (np.clip(right, SURE, 1 - SURE), same)
+        )
+    except Exception:  # the user's code; whether it can be computed is seen elsewhere
+        return []
+    if not np.isfinite([of_right, of_same]).all() or of_same <= 0 or of_right < 0.5 * of_same:
+        return []
+    return [
+        Verdict(
+            "logits taken for probabilities",
+            f"output {head.name}",
+            f"of the right answer the loss is {of_right:.3g}, of the same answer for all "
+            f"{of_same:.3g}: it takes logits, and the output is a {head.activation} already",
+            "a loss that is near 0 for the right answer",
+            repair=f"no {head.activation} on the last layer, or none in the loss",
+        )
+    ]
+
+
+def _right(head: Head, y: Any) -> Any:
+    """The outputs that are right for targets; None where these are no classes or shares."""
+    if y.shape == head.output.shape and y.min() >= 0 and y.max() <= 1:
+        return y.astype(np.float64)
+    if head.output.shape in ((*y.shape, 1), y.shape[:-1]) and y.min() >= 0 and y.max() <= 1:
+        return y.reshape(head.output.shape).astype(np.float64)
+    classes = y[..., 0] if y.shape == (*head.output.shape[:-1], 1) else y
+    whole = np.array_equal(classes, np.floor(classes))
+    if head.units < 2 or classes.shape != head.output.shape[:-1] or not whole:
+        return None
+    if classes.min() < 0 or classes.max() >= head.units:
+        return None
+    return np.eye(head.units)[classes.astype(int)]

@@ -166,7 +166,7 @@ def look(
                 say(f"{steps} steps with {words} standardized")
                 with trainer.trained(steps, examples=other) as each:
                     scaled[words] = each
-        if penalty > 0.5 * abs(start["loss"]) and time_is_left():
+        if penalty > 0.1 * abs(start["loss"]) and time_is_left():
             say(f"{steps} steps without penalties")
             without = Trainer(model, loss, examples, optimizer, batch_size, part="data")
             with without.trained(steps) as each:

@@ -15,11 +15,14 @@ from zoo.probe.layers import layers_inside
 UPROOTED = 5.0
 CLEARER = 0.03  # the same, of a faster rate, where the weights hardly moved
 CLEARLY = 0.1  # by so much more of the loss something else must take away to be the cure
-LITTLE = 0.05  # of the loss: who knows more learns with the scale as it is
+LITTLE = 0.05  # of the loss: who knows more learns with targets and layers as they are
+DROPPED = 0.9  # of the inputs
 SPENT = 0.01  # of its first rate: a schedule has nothing left
 DIED = 0.5  # what is left of a layer's weights
+SHRINK = 0.75  # what is left of those of each layer, where they all go the same way
 LONG = 2000  # steps: of healthy small networks half know nothing after 200, and do after these
 TRAINED = 100  # steps from which on moving averages are expected to be up to date
+VERY_FAR = 100.0  # the same, from where 50 steps should come below FAR
 FAR = 5.0  # a first loss so many times that of the best constant output
 
 
@@ -39,6 +42,7 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
         yield from _diverged(seen)
         yield from _start(seen)
         yield from _stagnating(seen)
+        yield from _dropped(seen)
 
 
 def gain(trial: Trial | None) -> float:
@@ -53,9 +57,9 @@ def gain(trial: Trial | None) -> float:
 
 def _scale(seen: Seen) -> Iterator[Verdict]:
     here = gain(seen.trial)
-    if here > LITTLE:
-        return
     for words, trial in seen.scaled.items():
+        if "targets" in words and here > LITTLE:
+            continue  # it learns with the scale as it is
         if not knows(trial) or gain(trial) < here + CLEARLY:
             continue
         symptom = "targets unscaled" if words == "targets" else "inputs unscaled"
@@ -132,7 +136,7 @@ def _lost(seen: Seen) -> bool:
     """
     trial = seen.trial
     limit = trial.start if seen.constant_loss is None else seen.constant_loss
-    return trial.end > 0.98 * limit and not trial.end < 0.5 * float(np.max(trial.losses))
+    return trial.end > 0.98 * limit and not trial.end < 0.5 * trial.start
 
 
 def _penalty(seen: Seen) -> Iterator[Verdict]:
@@ -152,7 +156,8 @@ def _penalty(seen: Seen) -> Iterator[Verdict]:
 
 def _frozen(seen: Seen) -> Iterator[Verdict]:
     other = seen.unfrozen
-    if other is None or not knows(other) or gain(other) < gain(seen.trial) + CLEARLY:
+    here = gain(seen.trial)
+    if other is None or not knows(other) or here > LITTLE or gain(other) < here + CLEARLY:
         return
     states = zip(seen.start["layers"], seen.start["state"], strict=True)
     names = [name for name, state in states if "frozen" in state]
@@ -211,8 +216,11 @@ def _linear(seen: Seen) -> Iterator[Verdict]:
 
 
 def _dying(seen: Seen) -> Iterator[Verdict]:
-    dying = {k: v for k, v in seen.trial.shrinkage.items() if v < DIED}
-    if dying and not knows(seen.trial) and seen.trial.diverged_at is None:
+    shrinkage = seen.trial.shrinkage
+    all_shrink = bool(shrinkage) and max(shrinkage.values()) < SHRINK
+    died = not knows(seen.trial) and min(shrinkage.values(), default=1.0) < DIED
+    dying = {k: v for k, v in shrinkage.items() if all_shrink or v < DIED}
+    if (died or all_shrink) and not knows(seen.trial, 0.5) and seen.trial.diverged_at is None:
         name = min(dying, key=lambda each: dying[each])
         yield Verdict(
             "dying weights",
@@ -271,13 +279,15 @@ def _start(seen: Seen) -> Iterator[Verdict]:
     limit, loss = seen.constant_loss, seen.start["loss"] - seen.penalty
     if not limit or not loss > FAR * limit:
         return
+    end = seen.trial.end
+    stays = end > 0.75 * loss or (loss > VERY_FAR * limit and end > FAR * limit)
     yield Verdict(
         "initial loss",
         "last layer",
         f"the loss is {loss:.3g} before the first step, {loss / limit:.0f} times that of the best "
         f"constant output ({limit:.3g})",
         "about that of a constant output: smaller weights in the last layer, inputs of size 1",
-        sure="note" if knows(seen.trial) or seen.trial.end < 0.75 * loss else "likely",
+        sure="likely" if stays and not knows(seen.trial) else "note",
     )
 
 
@@ -293,6 +303,25 @@ def _stagnating(seen: Seen) -> Iterator[Verdict]:
         "a loss below that of a constant output",
         sure="likely",
     )
+
+
+def _dropped(seen: Seen) -> Iterator[Verdict]:
+    """Dropout that leaves a layer so little that nothing comes through."""
+    if knows(seen.trial, CLEARLY):
+        return
+    for layer in layers_inside(seen.model):
+        if isinstance(layer, keras.layers.Dropout) and layer.rate >= DROPPED:
+            yield Verdict(
+                "stagnating",
+                layer.name,
+                f"it drops {layer.rate:.0%} of its inputs in training, and "
+                f"{_taught(seen, seen.trial)}",
+                "a dropout rate of 0.5 at most",
+                sure="likely",
+                repair="keras.layers.Dropout(0.2)",
+                layers=(layer.name,),
+            )
+            return
 
 
 def _taught(seen: Seen, trial: Trial) -> str:
