@@ -2,7 +2,6 @@
 
     python scripts/diagnose.py arms                  # each arm, before the first step and halfway
     python scripts/diagnose.py set                   # each network of scripts/sick and its twin
-    python scripts/diagnose.py advice                # its first advice is followed, and trained
     python scripts/diagnose.py                       # the tables of docs/diagnose.md anew
 
 What is there already is not done again: results/diagnosis/*.json. Each network is diagnosed in a
@@ -13,6 +12,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ QUARTER = 0.25  # of the way from a constant prediction to the target: below it 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="?", choices=["arms", "set", "advice"])
+    parser.add_argument("what", nargs="?", choices=["arms", "set"])
     parser.add_argument("--only", default="", help="names that have this in them")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
@@ -36,8 +36,6 @@ def main() -> None:
         collect("arms", arms(), arm, options)
     elif options.what == "set":
         collect("set", networks(), network, options)
-    elif options.what == "advice":
-        collect("advice", advised(), follow, options)
     write()
 
 
@@ -185,19 +183,125 @@ def seconds(began: float) -> float:
     return round(time.perf_counter() - began, 1)
 
 
-def advised() -> list[str]:
-    return []
-
-
-def follow(task: str) -> dict[str, Any]:
-    return {}
-
-
 # ---------------------------------------------------------------- the page
+
+
+START, END = "<!-- made by scripts/diagnose.py -->", "<!-- end -->"
+# The names that are right for a fault of the set: its own, and what is always seen with it.
+RIGHT = {
+    "one-unit softmax": {"output cannot express the target"},
+    "targets outside the range": {"output cannot express the target"},
+    "logits taken for probabilities": {"logits taken for probabilities"},
+    "probabilities taken for logits": {"logits taken for probabilities"},
+    "labels that do not fit": {"labels do not fit", "output cannot express the target"},
+    "initial loss far off": {"initial loss"},
+    "inputs unscaled": {"inputs unscaled"},
+    "targets unscaled": {"targets unscaled"},
+    "examples alike": {"examples alike"},
+    "data not finite": {"not finite data"},
+    "head without loss": {"no loss reaches a head"},
+    "frozen layers": {"frozen"},
+    "unused layers": {"unused"},
+    "not connected": {"not connected"},
+    "penalty outweighs the loss": {"penalty outweighs the loss"},
+    "vanishing in depth": {"vanishing gradients"},
+    "vanishing through time": {"vanishing through time"},
+    "exploding": {"exploding gradients"},
+    "saturated units": {"saturated units", "inputs unscaled"},
+    "dead units": {"dead units"},
+    "symmetric units": {"symmetric units"},
+    "float16 underflow": {"float16 underflow"},
+    "float16 overflow": {"float16 overflow"},
+    "non-finite": {"not finite"},
+    "stagnating": {"stagnating"},
+    "oscillating": {"oscillating", "rate too high"},
+    "diverged": {"diverged", "rate too high"},
+    "rate too high": {"rate too high", "oscillating", "diverged"},
+    "rate too low": {"rate too low"},
+    "dying weights": {"dying weights"},
+    "batch normalization gap": {"training and inference differ"},
+}
 
 
 def write() -> None:
     """Puts the tables into the page."""
+    text = PAGE.read_text()
+    head, _, rest = text.partition(START)
+    _, _, tail = rest.partition(END)
+    PAGE.write_text(f"{head}{START}\n\n{tables()}\n{END}{tail}")
+
+
+def tables() -> str:
+    """What was measured, of the networks of the set and of the arms, as Markdown."""
+    parts = []
+    for name, of in (("set", of_set), ("arms", of_arms)):
+        path = OUT / f"{name}.json"
+        if path.is_file():
+            parts.append(of(json.loads(path.read_text())))
+    return "\n".join(parts)
+
+
+def of_set(results: dict[str, Any]) -> str:
+    sick = [each for name, each in results.items() if name.startswith("sick ")]
+    well = [each for name, each in results.items() if not name.startswith("sick ")]
+    alarmed, named = sum(map(alarms, sick)), sum(map(right, sick))
+    false = sum(map(alarms, well))
+    seconds = statistics.median(each["seconds"] for each in results.values())
+    lines = [
+        f"**A set of {len(sick)} sick networks** (`scripts/sick`), each of which misses its target",
+        f"with every seed that was tried, with {len(well)} healthy ones that reach it: twins without",
+        "the fault, and networks that look odd and learn. Something is alarmed in",
+        f"{alarmed} of the sick ones ({alarmed / len(sick):.0%}), by the right name in {named}, and",
+        f"in {false} of the healthy ones; the median takes {seconds:.1f} s, imports apart.",
+        "",
+        "| fault | networks | alarmed | by its name |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for kind in RIGHT:
+        of_kind = [each for each in sick if each["kind"] == kind]
+        if of_kind:
+            counts = (len(of_kind), sum(map(alarms, of_kind)), sum(map(right, of_kind)))
+            lines.append(f"| {kind} | {' | '.join(map(str, counts))} |")
+    return "\n".join([*lines, ""])
+
+
+def alarms(result: dict[str, Any]) -> bool:
+    return bool(result.get("symptoms")) or "error" in result
+
+
+def right(result: dict[str, Any]) -> bool:
+    return bool(RIGHT[result["kind"]] & set(result.get("symptoms", [])))
+
+
+def of_arms(results: dict[str, Any]) -> str:
+    lines = [
+        "**The arms of the zoo**, each at the rate of its search with seed 0. The run *learns* if it",
+        "reaches the target, and does not if it diverges or ends less than a quarter of the way from a",
+        "constant prediction to it.",
+        "",
+        "| when | the run | networks | alarmed |",
+        "| --- | --- | ---: | ---: |",
+    ]
+    wrong = []
+    for when in ("start", "halfway"):
+        of_when = {
+            name.split()[0]: each
+            for name, each in results.items()
+            if name.endswith(f" {when}") and "error" not in each
+        }
+        for learned, words in (("yes", "learns"), ("partly", "learns in part"), ("no", "does not")):
+            some = {name: each for name, each in of_when.items() if each["learns"] == learned}
+            alarmed = [name for name, each in some.items() if alarms(each)]
+            if some:
+                when_said = "before the first step" if when == "start" else "halfway"
+                lines.append(f"| {when_said} | {words} | {len(some)} | {len(alarmed)} |")
+            if learned == "yes":
+                wrong += [f"{name} ({', '.join(some[name]['symptoms'])})" for name in alarmed]
+            if learned == "no":
+                missed = sorted(set(some) - set(alarmed))
+                wrong += [f"{name} (nothing)" for name in missed]
+    lines += ["", f"Wrong: {'; '.join(dict.fromkeys(wrong)) or 'none'}.", ""]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

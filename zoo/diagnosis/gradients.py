@@ -129,22 +129,6 @@ def _share(seen: Seen, quantity: str) -> Iterator[tuple[str, float, float]]:
 
 
 def _dead(seen: Seen) -> Iterator[Verdict]:
-    still = [
-        name
-        for name, state in zip(seen.start["layers"], seen.start["state"], strict=True)
-        if state == "zero" and seen.trial.displacement.get(name) == 0
-    ]
-    if still and seen.examples >= ENOUGH and not seen.trial.alike:
-        yield Verdict(
-            "dead units",
-            _spelled(still),
-            f"every gradient is 0, on all {min(256, seen.examples)} examples, and after "
-            f"{len(seen.trial.losses)} steps the weights are what they were",
-            "units that are not 0 on all of a batch",
-            sure="likely",
-            layers=tuple(still),
-        )
-        return
     dead = [(name, b, e) for name, b, e in _share(seen, "dead") if e >= MOST]
     if dead and seen.examples >= ENOUGH:
         name, before, after = dead[0]
@@ -156,6 +140,21 @@ def _dead(seen: Seen) -> Iterator[Verdict]:
             f"less than {MOST:.0%} of the units at 0 on all of a batch",
             sure="likely",
             layers=tuple(each for each, _, _ in dead),
+        )
+    still = [
+        name
+        for name, state in zip(seen.start["layers"], seen.start["state"], strict=True)
+        if state == "zero" and seen.trial.displacement.get(name) == 0
+    ]
+    if still and not dead and seen.examples >= ENOUGH and not seen.trial.alike:
+        yield Verdict(
+            "dead units",
+            _spelled(still),
+            f"every gradient is 0, on all {min(256, seen.examples)} examples, and after "
+            f"{len(seen.trial.losses)} steps the weights are what they were",
+            "units that are not 0 on all of a batch",
+            sure="likely",
+            layers=tuple(still),
         )
 
 
