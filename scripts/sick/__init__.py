@@ -7,9 +7,9 @@ what it says of this set is a measurement only as long as that holds.
 What there is
     CASES: each a family with a fault. The sick network is the family's with the knobs of the fault
     turned, its twin is the same without; `base` has what both have. A twin reaches its target, a
-    score on examples that it was not trained on, with every seed that was tried; the sick network
-    with none, or Keras raises, where that is what comes of the fault. checked.json has the scores,
-    and check.py makes them.
+    score on examples that it was not trained on, with each of three seeds; the sick network with
+    none, or Keras raises, where that is what comes of the fault. What was to be sick and learned
+    was left out, or stands in HEALTHY. checked.json has the scores, and check.py makes them.
     HEALTHY: networks that reach their target though a rule of thumb would have them sick. What
     `looks` says is the false alarm that they are there for.
 

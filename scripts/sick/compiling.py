@@ -44,9 +44,7 @@ def sum_of_squares(y_true: Any, y_pred: Any) -> Any:
 
 
 LOSSES = {
-    "binary from logits": losses.BinaryCrossentropy(from_logits=True),
     "sparse from logits": losses.SparseCategoricalCrossentropy(from_logits=True),
-    "categorical from logits": losses.CategoricalCrossentropy(from_logits=True),
     "smoothed": losses.CategoricalCrossentropy(label_smoothing=0.2),
     "all pairs": AllPairs(),
     "log of probability": log_of_probability,
@@ -56,8 +54,11 @@ LOSSES = {
     "sum of squares": sum_of_squares,
 }
 OF_LOGITS = {
-    *("binary from logits", "sparse from logits", "categorical from logits"),
-    *("sigmoid inside", "softmax inside", "hinge"),
+    "binary from logits",
+    "sparse from logits",
+    "sigmoid inside",
+    "softmax inside",
+    "hinge",
 }
 
 

@@ -128,7 +128,7 @@ def scaled(parts: Parts, how: str) -> Parts:
     elif how == "integer division":
         x, x_test = x * 255 // 256, x_test * 255 // 256
     else:
-        factor = {"as is": 1, "bytes": 255, "words": 65_535, "millions": 1e6}[how]
+        factor = {"as is": 1, "bytes": 255, "words": 65_535}[how]
         x, x_test = x * factor, x_test * factor
     return parts._replace(x=x.astype(np.float32), x_test=x_test.astype(np.float32))
 

@@ -52,7 +52,7 @@ BIG = [
         dense_regression,
         TARGETS,
         {"scale_targets": "thousands"},
-        {"optimizer": "sgd", "learning_rate": 0.03, "epochs": 40},
+        {"optimizer": "sgd", "learning_rate": 0.03, "epochs": 60},
     ),
     Case(
         "two_outputs/one_of_two",

@@ -16,7 +16,7 @@ GRAPH = [
         nested,
         "frozen layers",
         {"frozen": "base"},
-        {"bottleneck": 10},
+        {"bottleneck": 16, "epochs": 15},
         "a base that was never trained; a matter of how wide it is",
     ),
     Case(
@@ -61,7 +61,7 @@ PENALTY = [
     Case("dense_classifier/l2", dense_classifier, OUTWEIGHS, {"penalty": 1.0}, {"depth": 3}),
     Case("images/l2", images, OUTWEIGHS, {"penalty": 1.0}),
     Case("one_dimensional/l1", one_dimensional, OUTWEIGHS, {"penalty": 0.1}),
-    Case("autoencoder/activity", autoencoder, OUTWEIGHS, {"code_penalty": 0.01}),
+    Case("autoencoder/activity", autoencoder, OUTWEIGHS, {"code_penalty": 0.05}),
 ]
 
 

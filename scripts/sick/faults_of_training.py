@@ -14,8 +14,7 @@ STAGNATING = [
         dense_classifier,
         "stagnating",
         {"spoil": "y in another order"},
-        {},
-        "inputs were shuffled, labels were not",
+        note="inputs were shuffled, labels were not",
     ),
     Case(
         "dense_classifier/dropout", dense_classifier, "stagnating", {"dropout": 0.95}, {"depth": 3}
@@ -25,8 +24,7 @@ STAGNATING = [
         dense_binary,
         "stagnating",
         {"activation": "linear"},
-        {},
-        "linear layers cannot tell the circles apart",
+        note="linear layers cannot tell the circles apart",
     ),
 ]
 OSCILLATING = [
@@ -83,7 +81,7 @@ DIVERGED = [
 ]
 HIGH = "rate too high"
 TOO_HIGH = [
-    Case("images/adam", images, HIGH, {"learning_rate": 0.1}, {}),
+    Case("images/adam", images, HIGH, {"learning_rate": 0.3}),
     Case("transformer/adam", transformer, HIGH, {"learning_rate": 0.3}),
     Case(
         "dense_binary/sgd",
@@ -104,7 +102,7 @@ TOO_LOW = [
         {"optimizer": "sgd", "learning_rate": 0.1},
     ),
     Case(
-        "images/decay", images, LOW, {"decay_steps": 5}, {}, "steps of a schedule taken for epochs"
+        "images/decay", images, LOW, {"decay_steps": 5}, note="steps of a schedule taken for epochs"
     ),
     Case(
         "subclassed/sgd",
@@ -122,8 +120,8 @@ DYING = [
         {"weight_decay": 10.0},
         {"optimizer": "adamw", "weight_decay": 0.004},
     ),
-    Case("images/weight_decay", images, "dying weights", {"weight_decay": 1.0}, SGD),
-    Case("dense_regression/max_norm", dense_regression, "dying weights", {"max_norm": 0.01}, {}),
+    Case("images/weight_decay", images, "dying weights", {"weight_decay": 5.0}, SGD),
+    Case("dense_regression/max_norm", dense_regression, "dying weights", {"max_norm": 0.01}),
 ]
 GAP = "batch normalization gap"
 BATCH_NORMALIZATION = [

@@ -46,7 +46,7 @@ def rezero(depth: int = 12) -> Problem:
     )  # fmt: skip
 
 
-def transfer(frozen: bool = True) -> Problem:
+def transfer() -> Problem:
     """Which digit of 5 to 9, from convolutions trained on 0 to 4 and kept as they are."""
     digits = data.digits()
     base = keras.Sequential(
@@ -63,7 +63,7 @@ def transfer(frozen: bool = True) -> Problem:
     compiled(before, "sparse_categorical_crossentropy", learning_rate=3e-3)
     low, high, high_test = digits.y < 5, digits.y >= 5, digits.y_test >= 5
     before.fit(digits.x[low], digits.y[low], epochs=5, verbose=0)
-    base.trainable = not frozen
+    base.trainable = False
     inputs = keras.Input((8, 8, 1))
     model = keras.Model(inputs, layers.Dense(5, "softmax", name="output")(base(inputs)))
     compiled(model, "sparse_categorical_crossentropy", learning_rate=1e-2)
@@ -255,7 +255,7 @@ HEALTHY = [
     Healthy(
         "bytes_with_adam",
         dense_classifier,
-        {"scale": "bytes", "width": 64, "learning_rate": 1e-3, "epochs": 30},
+        {"scale": "bytes", "width": 64, "learning_rate": 1e-3, "epochs": 30, "target": 0.85},
         "inputs unscaled; Adam copes",
     ),
     Healthy("tokens", reviews, {}, "inputs of 0 to 49"),
@@ -341,7 +341,12 @@ HEALTHY = [
     Healthy(
         "poisson",
         dense_regression,
-        {"head_activation": "exponential", "loss": "poisson", "scale_targets": "as is"},
+        {
+            "head_activation": "exponential",
+            "loss": "poisson",
+            "epochs": 40,
+            "scale_targets": "as is",
+        },
         "an exponential output",
     ),
     Healthy("stateful", stateful, {}, "states that last from batch to batch"),

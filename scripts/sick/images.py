@@ -31,7 +31,6 @@ def _trunk(
     dropout: float = 0.0,
     penalty: float = 0.0,
     skips: bool = False,
-    branch: str = "added",
     frozen: bool = False,
     cut_by: str | None = None,
 ) -> Any:
@@ -56,7 +55,7 @@ def _trunk(
         if dropout:
             x = layers.Dropout(dropout)(x)
         if skips and number > 1:
-            x = layers.Add()([before, x]) if branch == "added" else before
+            x = layers.Add()([before, x])
         if number == depth // 2:
             x = layers.MaxPooling2D()(x)
     return cut(x, cut_by)

@@ -48,15 +48,6 @@ class Largest(layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="sick")
-class LargestIndex(layers.Layer):
-    """Which of the last axis is largest, as a number (n, 1): a class where scores are wanted."""
-
-    def call(self, inputs: Any) -> Any:
-        """Inputs (n, classes)."""
-        return ops.cast(ops.argmax(inputs, axis=-1, keepdims=True), "float32")
-
-
-@keras.saving.register_keras_serializable(package="sick")
 class Stopped(layers.Layer):
     """The input, through which no gradient comes back."""
 
@@ -109,7 +100,6 @@ CUTS = {
     "rounded": Rounded,
     "argmax": Largest,
     "stop_gradient": Stopped,
-    "argmax index": LargestIndex,
 }
 
 
