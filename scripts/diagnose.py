@@ -244,15 +244,24 @@ def tables() -> str:
 def of_set(results: dict[str, Any]) -> str:
     sick = [each for name, each in results.items() if name.startswith("sick ")]
     well = [each for name, each in results.items() if not name.startswith("sick ")]
+    first = json.loads((OUT / "set_at_first.json").read_text())
+    first_sick = [each for name, each in first.items() if name.startswith("sick ")]
+    first_well = [each for name, each in first.items() if not name.startswith("sick ")]
     alarmed, named = sum(map(alarms, sick)), sum(map(right, sick))
     false = sum(map(alarms, well))
     seconds = statistics.median(each["seconds"] for each in results.values())
     lines = [
-        f"**A set of {len(sick)} sick networks** (`scripts/sick`), each of which misses its target",
-        f"with every seed that was tried, with {len(well)} healthy ones that reach it: twins without",
-        "the fault, and networks that look odd and learn. Something is alarmed in",
-        f"{alarmed} of the sick ones ({alarmed / len(sick):.0%}), by the right name in {named}, and",
-        f"in {false} of the healthy ones; the median takes {seconds:.1f} s, imports apart.",
+        f"**A set of {len(sick)} sick networks** (`scripts/sick`), each of which misses its",
+        f"target with every seed that was tried, and {len(well)} healthy ones that reach it: twins",
+        "without the fault, and networks that look odd and learn. Something is alarmed in",
+        f"{alarmed} of the sick ones ({alarmed / len(sick):.0%}), by the right name in {named},",
+        f"and in {false} of the healthy ones; the median takes {seconds:.1f} s, imports apart.",
+        "",
+        "The set was written without a look at the rules, and the rules without one at the set. When",
+        f"they first met, {sum(map(alarms, first_sick))} of {len(first_sick)} were alarmed",
+        f"({sum(map(alarms, first_sick)) / len(first_sick):.0%}), and {sum(map(alarms, first_well))} of",
+        f"{len(first_well)} healthy ones. Rules for what was missed were added then, so that the figures",
+        "of today are no independent proof.",
         "",
         "| fault | networks | alarmed | by its name |",
         "| --- | ---: | ---: | ---: |",
@@ -275,9 +284,9 @@ def right(result: dict[str, Any]) -> bool:
 
 def of_arms(results: dict[str, Any]) -> str:
     lines = [
-        "**The arms of the zoo**, each at the rate of its search with seed 0. The run *learns* if it",
-        "reaches the target, and does not if it diverges or ends less than a quarter of the way from a",
-        "constant prediction to it.",
+        "**The arms of the zoo**, each at the rate of its search with seed 0. The run *learns* if",
+        "it reaches the target, and does not if it diverges or ends less than a quarter of the way",
+        "from a constant prediction to it.",
         "",
         "| when | the run | networks | alarmed |",
         "| --- | --- | ---: | ---: |",
