@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from zoo.diagnosis import training
-from zoo.diagnosis.seen import Seen
+from zoo.diagnosis.seen import Seen, half
 from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
 
@@ -50,10 +50,6 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
 # ---------------------------------------------------------------- numbers
 
 
-def _half(seen: Seen) -> bool:
-    return any(layer.compute_dtype == "float16" for layer in layers_inside(seen.model))
-
-
 def _not_finite(seen: Seen) -> Iterator[Verdict]:
     measured = seen.start
     rows = [row for row, state in enumerate(measured["state"]) if "not finite" in state]
@@ -66,7 +62,7 @@ def _not_finite(seen: Seen) -> Iterator[Verdict]:
     else:
         where = measured["layers"][rows[0]] if rows else "loss"
         because = f"the loss is {loss} before the first step"
-    if _half(seen):
+    if half(seen.model):
         yield Verdict(
             "float16 overflow",
             where,
@@ -87,7 +83,18 @@ def _not_finite(seen: Seen) -> Iterator[Verdict]:
 
 def _underflow(seen: Seen) -> Iterator[Verdict]:
     rows = [row for row, state in enumerate(seen.start["state"]) if "underflowed" in state]
-    if not rows or not _half(seen):
+    scaled = seen.loss_scaled
+    if scaled is not None and _better(seen, scaled):
+        yield Verdict(
+            "float16 underflow",
+            f"model {seen.model.name}",
+            f"{training.taught(seen.trial)}; with loss scaling {training.taught(scaled)}: gradients "
+            "below 6e-8 are 0 in float16",
+            "loss scaling: keras.optimizers.LossScaleOptimizer, or bfloat16",
+            sure="likely",
+        )
+        return
+    if not rows or not half(seen.model):
         return
     names = [seen.start["layers"][row] for row in rows]
     yield Verdict(

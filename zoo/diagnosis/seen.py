@@ -48,6 +48,7 @@ class Seen:
         rates: the same at other rates, by their factor; only where the first taught nothing much.
         scaled: the same with standardized inputs, targets or both, by the words for them; only
             where these are far from that.
+        loss_scaled: the same with loss scaling; None but in float16 without it.
         unfrozen: the same with all layers to learn; None unless some are not to.
         without_penalty: the same without the penalties; None unless they are large.
         constant_loss: that of the best constant output; None for a loss of another kind.
@@ -70,6 +71,7 @@ class Seen:
     trial: Trial
     rates: dict[float, Trial]
     scaled: dict[str, Trial]
+    loss_scaled: Trial | None
     unfrozen: Trial | None
     without_penalty: Trial | None
     penalty: float
@@ -158,6 +160,7 @@ def look(
 
     rates: dict[float, Trial] = {}
     scaled: dict[str, Trial] = {}
+    loss_scaled: Trial | None = None
     unfrozen: Trial | None = None
     without_penalty, penalty = None, _penalty(model, loss, some)
     if not knows(trial, 0.5):
@@ -177,6 +180,14 @@ def look(
                 whole = Trainer(model, loss, examples, optimizer, batch_size)
                 with whole.trained(steps) as each:
                     unfrozen = each
+        scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if half(model) and not scales and time_is_left():
+            say(f"{steps} steps with loss scaling")
+            scaling = keras.optimizers.LossScaleOptimizer(
+                type(optimizer).from_config(optimizer.get_config())
+            )
+            with Trainer(model, loss, examples, scaling, batch_size).trained(steps) as each:
+                loss_scaled = each
         factors = FASTER if trial.moved < CREPT else SLOWER
         for factor in factors if trainer.copy.rate is not None else ():
             if time_is_left():
@@ -196,6 +207,7 @@ def look(
         trial=trial,
         rates=rates,
         scaled=scaled,
+        loss_scaled=loss_scaled,
         unfrozen=unfrozen,
         without_penalty=without_penalty,
         penalty=penalty,
@@ -248,6 +260,11 @@ def _unfrozen(model: keras.Model) -> Iterator[None]:
             layer.trainable = trainable
         for weight, trainable in weights:
             weight.trainable = trainable
+
+
+def half(model: keras.Model) -> bool:
+    """Whether a layer computes in float16."""
+    return any(layer.compute_dtype == "float16" for layer in layers_inside(model))
 
 
 def _trained(optimizer: keras.Optimizer) -> int:

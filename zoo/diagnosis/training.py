@@ -67,7 +67,7 @@ def _scale(seen: Seen) -> Iterator[Verdict]:
         yield Verdict(
             symptom,
             words,
-            f"{_taught(seen, seen.trial)}; with {words} standardized {_taught(seen, trial)}",
+            f"{taught(seen.trial)}; with {words} standardized {taught(trial)}",
             f"{words} with mean 0 and variance 1",
             sure="likely",
             repair="; ".join(
@@ -93,8 +93,7 @@ def _rate(seen: Seen) -> Iterator[Verdict]:
             f"optimizer {type(seen.model.optimizer).__name__}"
             if getattr(seen.model, "optimizer", None) is not None
             else "optimizer",
-            f"at {rate} {_taught(seen, trial)}; at {(seen.rate or 1) * factor:.2g} "
-            f"{_taught(seen, other)}",
+            f"at {rate} {taught(trial)}; at {(seen.rate or 1) * factor:.2g} {taught(other)}",
             f"a rate of about {(seen.rate or 1) * factor:.1g}",
             sure="likely",
             repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
@@ -104,7 +103,7 @@ def _rate(seen: Seen) -> Iterator[Verdict]:
             "rate too high",
             "optimizer",
             f"at {rate} the weights of the median layer moved by {moved:.2g} times their size in "
-            f"{len(trial.losses)} steps, and {_taught(seen, trial)}",
+            f"{len(trial.losses)} steps, and {taught(trial)}",
             "updates of about a thousandth of the weights",
             sure="likely",
             repair=f"learning_rate={(seen.rate or 1) / 100:.1g}",
@@ -115,8 +114,8 @@ def _rate(seen: Seen) -> Iterator[Verdict]:
             "rate too low",
             "optimizer",
             f"at {rate} the weights of the median layer moved by {moved:.1e} of their size in "
-            f"{len(trial.losses)} steps, and {_taught(seen, trial)}; at "
-            f"{(seen.rate or 1) * factor:.2g} {_taught(seen, seen.rates[factor])}",
+            f"{len(trial.losses)} steps, and {taught(trial)}; at "
+            f"{(seen.rate or 1) * factor:.2g} {taught(seen.rates[factor])}",
             "updates of about a thousandth of the weights",
             sure="likely",
             repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
@@ -147,7 +146,7 @@ def _penalty(seen: Seen) -> Iterator[Verdict]:
         "penalty outweighs the loss",
         "regularizers",
         f"of the loss of {seen.start['loss']:.3g} the penalties are {seen.penalty:.3g}; with them "
-        f"{_taught(seen, seen.trial)}, without {_taught(seen, other)}",
+        f"{taught(seen.trial)}, without {taught(other)}",
         "penalties that are small beside the loss of the data",
         sure="likely",
         repair="kernel_regularizer=None, or one a hundred times smaller",
@@ -164,7 +163,7 @@ def _frozen(seen: Seen) -> Iterator[Verdict]:
     yield Verdict(
         "frozen",
         ", ".join(names) if len(names) <= 3 else f"{names[0]} to {names[-1]}",
-        f"{_taught(seen, seen.trial)}; with all layers to learn {_taught(seen, other)}",
+        f"{taught(seen.trial)}; with all layers to learn {taught(other)}",
         "layers that learn, unless they have learned before",
         sure="likely",
         repair="layer.trainable = True for these, then compile again",
@@ -181,7 +180,7 @@ def _schedule(seen: Seen) -> Iterator[Verdict]:
             "rate too low",
             "learning rate schedule",
             f"the rate falls from {seen.rate:.2g} to {seen.rate_after:.2g} within {seen.steps} "
-            f"steps, and by then {_taught(seen, seen.trial)}",
+            f"steps, and by then {taught(seen.trial)}",
             "a rate that falls over the whole of training",
             sure="likely",
             repair="decay_steps=the number of all steps, or a constant rate",
@@ -207,7 +206,7 @@ def _linear(seen: Seen) -> Iterator[Verdict]:
             "stagnating",
             f"{dense[0].name} to {dense[-2].name}",
             f"no activation stands between {len(dense)} dense layers, which can do no more than "
-            f"one can; {_taught(seen, seen.trial)}",
+            f"one can; {taught(seen.trial)}",
             "an activation that is not linear after each hidden layer",
             sure="likely",
             repair='activation="relu" in each hidden layer',
@@ -226,7 +225,7 @@ def _dying(seen: Seen) -> Iterator[Verdict]:
             "dying weights",
             name,
             f"in {len(seen.trial.losses)} steps its weights shrank to {dying[name]:.0%} of their "
-            f"size, and {_taught(seen, seen.trial)}",
+            f"size, and {taught(seen.trial)}",
             "weights that keep their size: less weight decay, a smaller penalty",
             sure="likely",
             repair="weight_decay=None",
@@ -314,8 +313,7 @@ def _dropped(seen: Seen) -> Iterator[Verdict]:
             yield Verdict(
                 "stagnating",
                 layer.name,
-                f"it drops {layer.rate:.0%} of its inputs in training, and "
-                f"{_taught(seen, seen.trial)}",
+                f"it drops {layer.rate:.0%} of its inputs in training, and {taught(seen.trial)}",
                 "a dropout rate of 0.5 at most",
                 sure="likely",
                 repair="keras.layers.Dropout(0.2)",
@@ -324,7 +322,7 @@ def _dropped(seen: Seen) -> Iterator[Verdict]:
             return
 
 
-def _taught(seen: Seen, trial: Trial) -> str:
+def taught(trial: Trial) -> str:
     """What a trial came to, in words."""
     if trial.diverged_at is not None:
         return f"the loss is not finite at step {trial.diverged_at}"
