@@ -264,7 +264,7 @@ def of_set(results: dict[str, Any]) -> str:
         "The set was written without a look at the rules, and the rules without one at the set.",
         f"When they first met, {sum(map(alarms, first_sick))} of {len(first_sick)} were alarmed",
         f"({sum(map(alarms, first_sick)) / len(first_sick):.0%}), and",
-        f"{sum(map(alarms, first_well))} of {len(first_well)} healthy ones. Rules for what was missed",
+        f"{sum(map(alarms, first_well))} of {len(first_well)} healthy ones. Rules for the missed",
         "were added then, so that the figures of today are no independent proof.",
         "",
         "| fault | networks | alarmed | by its name |",

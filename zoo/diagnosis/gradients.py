@@ -41,9 +41,10 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
     yield from _not_finite(seen)
     yield from _exploding(seen)
     yield from _alike(seen)
+    yield from _underflow(seen)
     if seen.learned:
         return
-    for judge in (_underflow, _dead, _vanishing, _through_time, _saturated):
+    for judge in (_dead, _vanishing, _through_time, _saturated):
         yield from judge(seen)
 
 
@@ -88,13 +89,13 @@ def _underflow(seen: Seen) -> Iterator[Verdict]:
         yield Verdict(
             "float16 underflow",
             f"model {seen.model.name}",
-            f"{training.taught(seen.trial)}; with loss scaling {training.taught(scaled)}: gradients "
-            "below 6e-8 are 0 in float16",
+            f"{training.taught(seen.trial)}; with loss scaling {training.taught(scaled)}: "
+            "gradients below 6e-8 are 0 in float16",
             "loss scaling: keras.optimizers.LossScaleOptimizer, or bfloat16",
             sure="likely",
         )
         return
-    if not rows or not half(seen.model):
+    if not rows or not half(seen.model) or seen.learned:
         return
     names = [seen.start["layers"][row] for row in rows]
     yield Verdict(
