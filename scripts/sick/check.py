@@ -1,6 +1,6 @@
 """Trains every network of the set and says whether it learns as its place in the set says.
 
-    python scripts/sick/check.py                     # all of them: an hour and more on one core
+    python scripts/sick/check.py                     # all of them: some twenty minutes
     python scripts/sick/check.py 'images/*' rezero   # those of these names
 
 A sick network must not reach its target with any of three seeds, or must raise with all of them;

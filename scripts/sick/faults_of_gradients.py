@@ -126,11 +126,18 @@ SATURATED = [
     ),
     Case("rows/bytes", rows, "saturated units", {"scale": "bytes"}, {"cell": "SimpleRNN"}),
     Case(
-        "subclassed/sigmoid_normal",
+        "subclassed/tanh_normal_10",
         subclassed,
         "saturated units",
         {"kernel_initializer": ("normal", 10.0)},
-        {"activation": "sigmoid", "depth": 3},
+        {
+            "activation": "tanh",
+            "depth": 3,
+            "width": 8,
+            "optimizer": "sgd",
+            "momentum": 0.9,
+            "learning_rate": 0.03,
+        },
     ),
 ]
 
@@ -263,7 +270,7 @@ NON_FINITE = [
         dense_classifier,
         "non-finite",
         {"head_activation": "naive softmax"},
-        {"head_initializer": ("normal", 10.0), "learning_rate": 1e-3, "epochs": 10},
+        {"scale": "bytes", "width": 64, "learning_rate": 1e-3, "epochs": 30, "target": 0.85},
     ),
 ]
 

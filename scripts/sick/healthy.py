@@ -272,13 +272,13 @@ HEALTHY = [
             "learning_rate": 0.1,
             "epochs": 60,
         },
-        "nothing learned after 200 steps",
+        "next to nothing learned after 200 steps",
     ),
     Healthy(
-        "slow_adding",
+        "long_adding",
         adding,
         {"length": 30, "epochs": 15},
-        "nothing learned after 200 steps; gradients vanish through time at the start",
+        "gradients vanish through time at the start",
     ),
     Healthy(
         "long_recall",
@@ -308,9 +308,9 @@ HEALTHY = [
         "a frozen head: the layers below adapt to it",
     ),
     Healthy(
-        "first_loss_of_40",
+        "first_loss_of_30",
         dense_classifier,
-        {"head_initializer": ("normal", 10.0), "learning_rate": 1e-3, "epochs": 10},
+        {"head_initializer": ("normal", 10.0), "epochs": 30},
         "an initial loss far from ln 10",
     ),
     Healthy(

@@ -9,14 +9,14 @@ from keras import initializers, layers, ops
 
 
 def start(of: Any) -> Any:
-    """An initializer; of ("normal", s) or ("constant", c) or ("orthogonal", gain) a new one."""
+    """A name, or ("normal", deviation), ("constant", value) or ("orthogonal", gain)."""
     if isinstance(of, tuple):
         kind, value = of
-        return {
-            "normal": initializers.RandomNormal,
-            "constant": initializers.Constant,
-            "orthogonal": initializers.Orthogonal,
-        }[kind](value)
+        if kind == "normal":
+            return initializers.RandomNormal(stddev=value)
+        return {"constant": initializers.Constant, "orthogonal": initializers.Orthogonal}[kind](
+            value
+        )
     return of
 
 

@@ -18,7 +18,7 @@ pytestmark = [
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from sick import CASES, HEALTHY, KINDS, compiling, data, problem  # noqa: E402
+from sick import CASES, HEALTHY, KINDS, compiling, data, parts, problem  # noqa: E402
 from sick.check import HERE, RESULTS, check, kept_before, outcomes, plain, well  # noqa: E402
 
 
@@ -210,6 +210,19 @@ def test_losses_written_by_hand_are_what_they_are_called():
     certain = np.ones((1, 1), np.float32)
     assert np.isnan(compiling.log_of_probability(certain, certain)[0])
     assert np.isfinite(compiling.log_of_probability_with_epsilon(certain, certain)[0])
+
+
+def test_initial_values_are_what_they_are_called():
+    import keras
+
+    keras.utils.set_random_seed(0)
+    normal = np.asarray(parts.start(("normal", 3.0))((200, 200)))
+    assert abs(normal.mean()) < 5 * 3 / 200  # five standard errors
+    assert abs(normal.std() / 3 - 1) < 5 / (200 * 2**0.5)
+    square = np.asarray(parts.start(("orthogonal", 2.0))((30, 30)))
+    assert np.allclose(square.T @ square, 4 * np.eye(30), atol=1e-4)
+    assert (np.asarray(parts.start(("constant", -3.0))((2, 3))) == -3).all()
+    assert parts.start("he_normal") == "he_normal"
 
 
 def test_made_data_are_what_they_are_called():
