@@ -99,7 +99,10 @@ def arm(task: str) -> dict[str, Any]:
     records = Store(FOLDER).records(chosen)
     compiled = CompiledArm(chosen, data)
     compiled.reset(0, records[0].learning_rate)
-    result = {"learns": learns(chosen, records[0])}
+    result: dict[str, Any] = {"learns": learns(chosen, records[0])}
+    training = chosen.spec.training
+    if training.clipping is not None or (training.pretraining is not None and when == "start"):
+        return {**result, "error": "what the zoo's training adds to Keras's is not followed"}
     if when == "halfway":
         segments = compiled.segments(probe=False)
         half = segments.count_until(chosen.spec.training.steps // 2)

@@ -287,7 +287,8 @@ def _through_time(seen: Seen) -> Iterator[Verdict]:
     before, after = ends_of_time(seen.time_start), ends_of_time(seen.time_end)
     if not recurrent or not after < TIME_STARVED:
         return
-    constant = training.gain(seen.trial) < NOTHING
+    knowledge = seen.trial.knowledge
+    constant = knowledge is not None and knowledge.gain < NOTHING
     if not after < (2 if constant else FELL) * before:
         return
     gated = any(isinstance(each, keras.layers.LSTM | keras.layers.GRU) for each in recurrent)
