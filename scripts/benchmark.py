@@ -2,6 +2,7 @@
 
     python scripts/benchmark.py                  # all of it, most of an hour on 2 cores
     python scripts/benchmark.py mlp --pairs 5    # one part
+    python scripts/benchmark.py runs scaling --out results/SPEED.md    # and keep what they said
 
 The sides are in scripts/peers/. These machines are noisy: a ratio of two sides that ran in turn
 says more than any time in seconds.
@@ -20,6 +21,7 @@ from pathlib import Path
 import psutil
 
 from zoo.cli.process import as_command, at_least
+from zoo.files import write_whole
 from zoo.results.folder import FOLDER
 
 PEERS = Path(__file__).parent / "peers"
@@ -50,11 +52,15 @@ def sides(name: str, count: int, *arguments: object) -> list[dict]:
     return [json.loads(process.communicate()[0].splitlines()[-1]) for process in processes]
 
 
+SAID: list[str] = []  # the lines of a table of all that was said
+
+
 def say(what: str, ratios: list[float], unit: str = "times") -> None:
     """A line with the median and the range of the ratios of all pairs."""
     middle = statistics.median(ratios)
     spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
     print(f"{what:72} {middle:6.2f} {unit} ({spread}, {len(ratios)} pairs)", flush=True)
+    SAID.append(f"| {what} | {middle:.2f} {unit} | {spread} | {len(ratios)} |")
 
 
 def runs(pairs: int) -> None:
@@ -191,6 +197,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument("--pairs", type=at_least(1), default=5)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="keep the ratios as a page, too")
     options = parser.parse_args()
     unknown = set(options.parts) - PARTS.keys()
     if unknown:
@@ -198,6 +205,22 @@ def main() -> None:
     print(f"{os.cpu_count()} cores")
     for part in options.parts or PARTS:
         PARTS[part](options.pairs)
+    if options.out:
+        write_whole(options.out, page())
+
+
+def page() -> str:
+    """What was said, as Markdown."""
+    head = [
+        "# The zoo's speed, as ratios",
+        "",
+        f"Both sides in turn in one call, on {os.cpu_count()} cores of a shared machine: the",
+        "median of the pairs, and their range. Made by `python scripts/benchmark.py --out`.",
+        "",
+        "| what, over what | median | range | pairs |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    return "\n".join([*head, *SAID, ""])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Every command and every file of docs/diagnose.md, run in order."""
+"""Every command and every file of docs/diagnose.md, run in order; its tables and numbers."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -58,3 +59,24 @@ def test_every_symptom_that_can_be_said_is_in_the_list():
     code = "".join(path.read_text() for path in (ROOT / "zoo" / "diagnosis").glob("*.py"))
     for symptom in verdict.SYMPTOMS:
         assert code.count(f'"{symptom}"') >= 2, f"{symptom} is never said"
+
+
+def test_the_tables_are_what_was_measured():
+    path = ROOT / "scripts" / "diagnose.py"
+    spec = importlib.util.spec_from_file_location("scripts_diagnose", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    made = PAGE.partition(script.START)[2].partition(script.END)[0]
+    assert made.strip() == script.tables().strip()
+
+
+def test_the_page_has_the_numbers_of_the_program():
+    import inspect
+
+    from zoo.diagnosis.diagnose import diagnose
+    from zoo.diagnosis.seen import PATIENCE
+
+    steps = inspect.signature(diagnose).parameters["steps"].default
+    assert f"**Some steps** ({steps}; `--steps`)" in PAGE
+    assert f"- {steps} steps of a small network" in PAGE
+    assert {8.0: "eight seconds"}[PATIENCE] in PAGE

@@ -13,6 +13,7 @@ from zoo.probe.layers import layers_inside
 # Displacement of the median layer. Weights that moved by five times their size have forgotten where
 # they began; in the zoo's arms that learn later than in 64 steps it stays below 4.
 UPROOTED = 5.0
+MUCH = 0.15  # the same, of a slower rate, where the loss does not swing: it may be on its way
 CLEARER = 0.03  # the same, of a faster rate, where the weights hardly moved
 CLEARLY = 0.1  # by so much more of the loss something else must take away to be the cure
 LITTLE = 0.05  # of the loss: who knows more learns with targets and layers as they are
@@ -81,7 +82,8 @@ def _scale(seen: Seen) -> Iterator[Verdict]:
 def _rate(seen: Seen) -> Iterator[Verdict]:
     trial, here = seen.trial, gain(seen.trial)
     better = {factor: gain(each) for factor, each in seen.rates.items() if knows(each)}
-    slower = [factor for factor in better if factor < 1 and better[factor] > here + CLEARLY]
+    more = CLEARLY if trial.diverged_at is not None or _swings(trial) else MUCH
+    slower = [factor for factor in better if factor < 1 and better[factor] > here + more]
     faster = [factor for factor in better if factor > 1 and better[factor] > here + CLEARER]
     moved = trial.moved
     rate = f"{seen.rate:g}" if seen.rate is not None else "the rate"
