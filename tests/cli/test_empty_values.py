@@ -52,7 +52,8 @@ def test_of_every_option_and_argument_of_every_command(names, command, param, em
     arguments = list(names)
     for other in command.params:  # those without which there is no command
         if other.required and other is not param:
-            arguments.append("digits/activation")
+            option = isinstance(other, click.Option)
+            arguments.append(f"{other.opts[0]}=digits" if option else "digits/activation")
     if isinstance(param, click.Option):
         says = param.opts[0]
         assert refusal(*arguments, f"{says}={empty}").startswith(f"{says}: an empty value: ")
