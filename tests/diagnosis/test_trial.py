@@ -142,6 +142,21 @@ def test_the_gain_of_a_least_squares_prediction_is_its_share_of_the_variance(
     assert abs(knowledge.shuffled - shuffled) < 5 * error + 1e-6
 
 
+def test_a_loss_that_is_given_targets_and_does_not_look_at_them_has_no_gain(one_thread):
+    import keras
+
+    def of_outputs_alone(y, outputs):
+        return keras.ops.mean(keras.ops.square(outputs))
+
+    assert np.isnan(known(Y[:, None], Y[:, None], of_outputs_alone).gain)
+
+
+def test_a_constant_prediction_has_a_gain_of_nothing_and_not_none(one_thread):
+    same = np.zeros((len(CLASSES), 3), "float32")
+    knowledge = known(same, CLASSES, "sparse_categorical_crossentropy")
+    assert knowledge.gain == 0.0
+
+
 def test_a_loss_without_targets_has_no_gain(one_thread):
     import keras
     import tensorflow as tf

@@ -112,7 +112,7 @@ def _of_recipe(near: Nearest, wanted: Sequence[str], features: Features) -> list
             continue
         if "skip connections" in kinds and features.depth < SKIPS_FROM:
             continue
-        lines = keras_lines.lines(changes, row["arm"])
+        lines = keras_lines.lines(changes)
         speedup = near.row["mean_steps"] / row["mean_steps"]
         if not lines or speedup <= 1:
             continue

@@ -1,6 +1,7 @@
 """Why a model does not learn: what its data and head say, its start, and its first steps."""
 
 import contextlib
+import dataclasses
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -126,8 +127,6 @@ def diagnose(
 
 def _with_all(head: Any, outputs: list[Any], given: Any) -> Any:
     """A head with the targets of all examples, where it is the only one."""
-    import dataclasses
-
     if len(outputs) > 1 or head.y is None or isinstance(given.y, list | tuple | dict):
         return head
     return dataclasses.replace(head, y=given.y)

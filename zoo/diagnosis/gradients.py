@@ -5,7 +5,7 @@ normalization's deltas explode, and both train best. So what is seen there count
 still there after the steps, and these taught the network nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -30,9 +30,7 @@ TIME_STARVED = 1e-4  # rms of dL/dx over the first tenth of time, over the last 
 FELL = 0.1  # of what it was before the first step: it goes on vanishing
 NOTHING = 0.005  # a gain below which predictions are all the same: then it need only stay so
 MOST = 0.9  # of a layer's units, saturated or dead
-SOME = (
-    100  # steps after which a network has trained: halfway, all of the zoo's that learn know more
-)
+SOME = 100  # steps after which a network has trained
 ENOUGH = 32  # examples on which a unit is 0 before it is called dead
 
 
@@ -317,6 +315,3 @@ def _from(names: list[str]) -> str:
 
 def _spelled(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= 3 else _from(names)
-
-
-Judge = Callable[[Seen], Iterator[Verdict]]

@@ -32,7 +32,6 @@ class Head:
         y: the targets of the same examples; None if there are none.
         loss: as `Loss`; None if no loss judges it.
         twice: the activation that the activation was given the outputs of; "" where that is none.
-        several: whether the model has other outputs.
     """
 
     name: str
@@ -41,7 +40,6 @@ class Head:
     output: Any
     y: Any
     loss: "Loss | None"
-    several: bool = False
     twice: str = ""
 
     @property
@@ -110,7 +108,6 @@ def heads(model: keras.Model, loss: Any, x: Any, y: Any) -> list[Head]:
                 array,
                 targets[place],
                 its_loss,
-                len(flat) > 1,
                 _given_twice(recorder, output),
             )
         )

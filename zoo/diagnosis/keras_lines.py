@@ -21,12 +21,11 @@ def mitigation(key: str, value: Any) -> str:
     return ""
 
 
-def lines(changes: Mapping[str, Any], arm: str) -> list[str]:
+def lines(changes: Mapping[str, Any]) -> list[str]:
     """What to write; empty where it is not one of these few lines.
 
     Args:
         changes: key and value, None where an arm goes back to what its recipe says.
-        arm: its name, for a change that needs its recipe read.
     """
     written = [_line(key, value) for key, value in changes.items()]
     return [line for line in written if line] if all(written) else []

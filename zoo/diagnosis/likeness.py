@@ -120,14 +120,9 @@ def _name(function: Any) -> str:
 
 
 def _initializer(layer: Any) -> str:
-    return recipes_name(layer.kernel_initializer)
-
-
-def recipes_name(initializer: Any) -> str:
-    """An initializer as recipes spell it, such as glorot_uniform."""
-    name = type(initializer).__name__
-    snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-    return snake
+    """A layer's initializer as recipes spell it, such as glorot_uniform."""
+    name = type(layer.kernel_initializer).__name__
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
 
 def _width(layers: list[Any], model: keras.Model) -> int:
@@ -212,7 +207,7 @@ def nearest(features: Features) -> list[Nearest]:
     by_recipe: dict[str, dict[str, Any]] = {}
     for row in committed():
         by_recipe.setdefault(row["recipe"], {})[row["arm"]] = row
-    found_by_recipe = []
+    nearest_of_each = []
     for name, rows in by_recipe.items():
         arms = recipes.load(name).arms
         each = min(
@@ -225,5 +220,5 @@ def nearest(features: Features) -> list[Nearest]:
             ),
             key=lambda one: (one.far, one.row["reached"]),
         )
-        found_by_recipe.append(each)
-    return sorted(found_by_recipe, key=lambda each: each.far)
+        nearest_of_each.append(each)
+    return sorted(nearest_of_each, key=lambda each: each.far)

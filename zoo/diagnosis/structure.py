@@ -14,7 +14,7 @@ from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
 from zoo.probe.state import State
 
-# Moving averages with this momentum are a thousand steps behind, and 100,000 until they are right.
+# Moving averages with this momentum are ten thousand steps behind.
 SLOWEST = 0.9999
 
 

@@ -22,9 +22,7 @@ from zoo.probe.state import State
 SHUFFLES = 20  # of the targets, for the loss of predictions that know nothing of them
 JUDGED = 512  # examples whose predictions are judged
 MOST_ENTRIES = 2_000_000  # of the inputs that are passed forward at once
-ALIKE = (
-    1e-3  # of the largest weight: units that differ by rounding, and by what training made of it
-)
+ALIKE = 1e-3  # of the largest weight: units that differ by rounding and what training makes of it
 SEED = 20_010  # of the order of the examples
 
 
@@ -223,9 +221,13 @@ class Trainer:
             if judged.y is None:
                 return Knowledge(true, true, 0.0, of_targets=False)
             shuffled = [loss(judged.at(draws.permutation(judged.count)).y) for _ in range(SHUFFLES)]
+            # Predictions that are all the same have one loss whatever is shuffled; others have not.
+            outputs = tree.map_structure(lambda each: each + _noise(each, draws), outputs)
+            others = loss(judged.y), loss(judged.at(draws.permutation(judged.count)).y)
         if not np.isfinite([true, *shuffled]).all():
             return None
-        return Knowledge(true, float(np.mean(shuffled)), float(np.std(shuffled)))
+        depends = any(each != true for each in shuffled) or others[0] != others[1]
+        return Knowledge(true, float(np.mean(shuffled)), float(np.std(shuffled)), depends)
 
     def _values(self) -> dict[str, Any]:
         return {name: kernel.numpy().astype(np.float64) for name, kernel in self._kernels.items()}
@@ -280,6 +282,11 @@ def _order(count: int, batch_size: int, steps: int) -> Iterator[Any]:
 
 def _tensors(values: Any) -> Any:
     return tree.map_structure(lambda v: None if v is None else tf.convert_to_tensor(v), values)
+
+
+def _noise(output: Any, draws: np.random.Generator) -> Any:
+    """Small numbers above 0 of the shape and type of an output."""
+    return tf.cast(draws.uniform(0.01, 0.1, output.shape), output.dtype)
 
 
 def _ratio(change: Any, of: Any) -> float:
