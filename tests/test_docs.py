@@ -164,6 +164,21 @@ def test_the_run_that_is_timed_is_as_long_as_the_readme_says():
     assert len(probe_steps(training.steps)) == probes
 
 
+def test_the_speeds_are_those_that_were_measured():
+    page = (ROOT / "results" / "SPEED.md").read_text()
+    one, two, runs, faster = said(
+        r"took 1/(\S+) of the time with one worker, and 1/(\S+) with two; with two, (\d+) runs "
+        r"were done (\S+) times as fast",
+        " ".join(README.split()),
+    )
+    measured = dict(re.findall(r"^\| (.*?) \| (\S+) times", page, flags=re.MULTILINE))
+    over = "digits/activation, a run without start-up, {}, over plain Keras"
+    assert one == round(float(measured[over.format("1 worker")]), 1)
+    assert two == round(float(measured[over.format("2 workers")]), 1)
+    [scaling] = [value for what, value in measured.items() if f"one, {runs:.0f} runs" in what]
+    assert faster == float(scaling)
+
+
 def test_the_first_run_is_as_large_as_the_readme_says():
     depth, rates, seeds = said(
         r"(\d+)-layer networks .*\n?.*, (\d+) learning rates and (\d+)", README

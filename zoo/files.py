@@ -85,21 +85,21 @@ def read_bytes(path: Path, name: str | None = None, most_bytes: int = 10**8) -> 
 
     A pipe, a socket or a device is refused: it may never end.
     """
-    place = Place(name or str(path))
     try:
         about = path.stat()
         kind = about.st_mode
         if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+            place = Place(name or str(path))
             raise ZooError(mistake(place, "cannot be read", f"{_kind(kind)}, not a file"))
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             data = file.read(min(about.st_size, most_bytes) + 1)  # to ask for more costs time
             if len(data) > about.st_size:  # it grew
                 data += file.read(most_bytes + 1 - len(data))
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         reason = getattr(error, "strerror", None) or error
-        raise ZooError(mistake(place, "cannot be read", reason)) from None
+        raise ZooError(mistake(Place(name or str(path)), "cannot be read", reason)) from None
     if len(data) > most_bytes:
-        raise ZooError(mistake(place, f"more than {most_bytes} bytes"))
+        raise ZooError(mistake(Place(name or str(path)), f"more than {most_bytes} bytes"))
     return data
 
 

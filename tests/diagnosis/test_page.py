@@ -62,8 +62,8 @@ def test_every_symptom_that_can_be_said_is_in_the_list():
 
 
 def test_the_tables_are_what_was_measured():
-    path = ROOT / "scripts" / "diagnose.py"
-    spec = importlib.util.spec_from_file_location("scripts_diagnose", path)
+    path = ROOT / "scripts" / "diagnosis_page.py"
+    spec = importlib.util.spec_from_file_location("diagnosis_page", path)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     made = PAGE.partition(script.START)[2].partition(script.END)[0]
@@ -74,9 +74,10 @@ def test_the_page_has_the_numbers_of_the_program():
     import inspect
 
     from zoo.diagnosis.diagnose import diagnose
-    from zoo.diagnosis.seen import PATIENCE
+    from zoo.diagnosis.seen import LONG, LONG_PATIENCE, PATIENCE
 
     steps = inspect.signature(diagnose).parameters["steps"].default
     assert f"**Some steps** ({steps}; `--steps`)" in PAGE
     assert f"- {steps} steps of a small network" in PAGE
     assert {8.0: "eight seconds"}[PATIENCE] in PAGE
+    assert f"({LONG:,}; {({15.0: 'fifteen seconds'})[LONG_PATIENCE]} at most)" in PAGE

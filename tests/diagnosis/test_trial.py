@@ -47,7 +47,7 @@ def test_a_trial_takes_the_steps_that_keras_takes(one_thread, which, trained):
     with trainer.trained(12) as trial:
         moved = model.get_weights()
     losses = []
-    for places in _order(len(X), 32, 12):
+    for places in _order(np.arange(len(X)), 32, 12):
         losses.append(float(twin.train_on_batch(X[places], Y[places])))
         twin.reset_metrics()
     np.testing.assert_allclose(trial.losses, losses, rtol=2e-4)

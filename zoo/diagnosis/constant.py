@@ -6,15 +6,6 @@ import numpy as np
 
 from zoo.diagnosis.heads import Head
 
-POINTWISE = (
-    "mean_squared_error",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_logarithmic_error",
-    "huber",
-    "log_cosh",
-)
-
 
 def loss(heads: Sequence[Head]) -> float | None:
     """Of all outputs together; None if it is not known for the loss of one.

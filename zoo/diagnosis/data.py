@@ -143,13 +143,9 @@ def unscaled_inputs(model: keras.Model, examples: Examples) -> list[tuple[str, f
     ]
 
 
-def unscaled_targets(examples: Examples) -> list[tuple[str, float]]:
-    """The same for targets, of those that are numbers to be given."""
-    return [
-        (name, size)
-        for name, array in named("targets", examples.y)
-        if _unlike_one(size := _size(array))
-    ]
+def unscaled(array: Any) -> bool:
+    """Whether the root mean square of an array of numbers is far from 1."""
+    return array is not None and _numbers(array) and _unlike_one(_size(array))
 
 
 def _size(array: Any) -> float:

@@ -113,11 +113,13 @@ def diagnose(
         say=say,
     )
     of_training = list(training.verdicts(seen))
-    of_gradients = list(gradients.verdicts(seen))
+    of_gradients, died = list(gradients.verdicts(seen)), list(gradients.died(seen))
+    if any(each.alarm for each in (*verdicts, *of_gradients, *died)):  # which says why
+        of_training = [e for e in of_training if e.symptom != "stagnating" or e.repair]
     features = likeness.of_model(model, given.x)
     return Report(
         model.name,
-        [*verdicts, *of_gradients, *of_training],
+        [*verdicts, *of_gradients, *of_training, *died],
         start=measured,
         seen=seen,
         features=features,

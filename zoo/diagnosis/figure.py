@@ -82,10 +82,17 @@ def _moved(seen: Any, axes: Any) -> None:
 
 
 def _loss(seen: Any, axes: Any) -> None:
-    axes.plot(seen.trial.losses, color=AFTER)
+    axes.plot(seen.last.losses, color=AFTER, lw=1)
     if seen.constant_loss is not None:
         axes.axhline(seen.constant_loss, color="#777777", ls=":", lw=1)
-        axes.annotate("best constant output", (0, seen.constant_loss), fontsize=8, va="bottom")
+        axes.text(
+            *(1, seen.constant_loss, "best constant output"),
+            transform=axes.get_yaxis_transform(),
+            fontsize=8,
+            va="bottom",
+            ha="right",
+            bbox={"facecolor": "white", "alpha": 0.8, "lw": 0, "pad": 1},
+        )
     axes.set(title="loss of each step's batch", xlabel="step")
 
 

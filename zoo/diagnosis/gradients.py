@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.diagnosis import training
 from zoo.diagnosis.seen import Seen, half
-from zoo.diagnosis.verdict import Verdict
+from zoo.diagnosis.taught import gain, taught
+from zoo.diagnosis.verdict import Verdict, from_to, listed
 from zoo.probe.layers import layers_inside
 
 # A layer starves whose delta is so small a share of the largest. Of the zoo's arms that learn, and
@@ -42,8 +42,15 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
     yield from _underflow(seen)
     if seen.learned:
         return
-    for judge in (_dead, _vanishing, _through_time, _saturated):
+    yield from _dead(seen, at_start=True)
+    for judge in (_vanishing, _through_time, _saturated):
         yield from judge(seen)
+
+
+def died(seen: Seen) -> Iterator[Verdict]:
+    """Dead units that were not before the first step: what the rate or the data have done."""
+    if not seen.learned:
+        yield from _dead(seen, at_start=False)
 
 
 # ---------------------------------------------------------------- numbers
@@ -76,6 +83,8 @@ def _not_finite(seen: Seen) -> Iterator[Verdict]:
         because,
         "an operation that is finite for these inputs: no division by 0, no logarithm or root of "
         "0 or less",
+        repair="a small number where there is a division, a root or a logarithm: x / (y + 1e-7), "
+        "keras.ops.sqrt(x + 1e-7), keras.ops.log(x + 1e-7)",
         layers=(where,),
     )
 
@@ -87,7 +96,7 @@ def _underflow(seen: Seen) -> Iterator[Verdict]:
         yield Verdict(
             "float16 underflow",
             f"model {seen.model.name}",
-            f"{training.taught(seen.trial)}; with loss scaling {training.taught(scaled)}: "
+            f"{taught(seen.trial)}; with loss scaling {taught(scaled)}: "
             "gradients below 6e-8 are 0 in float16",
             "loss scaling: keras.optimizers.LossScaleOptimizer, or bfloat16",
             sure="likely",
@@ -98,7 +107,7 @@ def _underflow(seen: Seen) -> Iterator[Verdict]:
     names = [seen.start["layers"][row] for row in rows]
     yield Verdict(
         "float16 underflow",
-        _from(names),
+        from_to(names),
         f"every gradient of {len(rows)} of {len(seen.start['layers'])} layers is 0, and would not "
         "be if numbers were smaller: float16 ends at 6e-8",
         "loss scaling: keras.optimizers.LossScaleOptimizer, or bfloat16",
@@ -115,7 +124,7 @@ def _alike(seen: Seen) -> Iterator[Verdict]:
     if names:
         yield Verdict(
             "symmetric units",
-            _spelled(names),
+            listed(names),
             "all units of the layer have the same weights, and still have after "
             f"{len(seen.trial.losses)} steps: they are one unit",
             "random initial weights, as glorot_uniform",
@@ -127,20 +136,22 @@ def _alike(seen: Seen) -> Iterator[Verdict]:
 
 def _share(seen: Seen, quantity: str) -> Iterator[tuple[str, float, float]]:
     """The layers with a share of units at the start and at the end."""
-    end = seen.end or seen.start
+    end = seen.last_end or seen.end or seen.start
     for row in seen.hidden:
         pair = seen.start[quantity][row], end[quantity][row]
         if not np.isnan(pair).any():
             yield seen.start["layers"][row], *pair
 
 
-def _dead(seen: Seen) -> Iterator[Verdict]:
-    dead = [(name, b, e) for name, b, e in _share(seen, "dead") if e >= MOST]
+def _dead(seen: Seen, at_start: bool) -> Iterator[Verdict]:
+    dead = [
+        (name, b, e) for name, b, e in _share(seen, "dead") if e >= MOST and (b >= MOST) == at_start
+    ]
     if dead and seen.examples >= ENOUGH:
         name, before, after = dead[0]
         yield Verdict(
             "dead units",
-            _spelled([each for each, _, _ in dead]),
+            listed([each for each, _, _ in dead]),
             f"{after:.0%} of the ReLU units of {name} are 0 on all {min(256, seen.examples)} "
             f"examples ({before:.0%} before the first step): they have no gradient",
             f"less than {MOST:.0%} of the units at 0 on all of a batch",
@@ -152,10 +163,10 @@ def _dead(seen: Seen) -> Iterator[Verdict]:
         for name, state in zip(seen.start["layers"], seen.start["state"], strict=True)
         if state == "zero" and seen.trial.displacement.get(name) == 0
     ]
-    if still and not dead and seen.examples >= ENOUGH and not seen.trial.alike:
+    if at_start and still and not dead and seen.examples >= ENOUGH and not seen.trial.alike:
         yield Verdict(
             "dead units",
-            _spelled(still),
+            listed(still),
             f"every gradient is 0, on all {min(256, seen.examples)} examples, and after "
             f"{len(seen.trial.losses)} steps the weights are what they were",
             "units that are not 0 on all of a batch",
@@ -170,7 +181,7 @@ def _saturated(seen: Seen) -> Iterator[Verdict]:
         name, before, after = flat[0]
         yield Verdict(
             "saturated units",
-            _spelled([each for each, _, _ in flat]),
+            listed([each for each, _, _ in flat]),
             f"{after:.0%} of the outputs of {name} are in the flat part of its activation "
             f"({before:.0%} before the first step)",
             "smaller weights or inputs, so that fewer than half are flat",
@@ -243,7 +254,7 @@ def _exploding_through_time(seen: Seen) -> Iterator[Verdict]:
 
 def _better(seen: Seen, other: Any) -> bool:
     """Whether a trial taught more than the model's own did."""
-    here, there = training.gain(seen.trial), training.gain(other)
+    here, there = gain(seen.trial), gain(other)
     return there > here + 0.05
 
 
@@ -252,23 +263,24 @@ def _vanishing(seen: Seen) -> Iterator[Verdict]:
         return
     names = [seen.start["layers"][row] for row in seen.hidden]
     shares = []
-    for measured in (seen.start, seen.end):
+    ends = [seen.end, seen.longer_end] if seen.stuck and seen.longer_end else [seen.end]
+    for measured in (seen.start, *ends):
         deltas = np.array([measured["delta_rms"][row] for row in seen.hidden])
         largest = np.nanmax(deltas) if np.isfinite(deltas).any() else np.nan
         shares.append(deltas / largest if largest else np.zeros_like(deltas))
-    starved = [b < STARVED and e < STARVED for b, e in zip(*shares, strict=True)]
+    starved = [max(share) < STARVED for share in zip(*shares, strict=True)]
     if not starved[0]:
         return
     moved = seen.trial.displacement
     most = max(moved.values(), default=0.0)
     first = moved.get(names[0], 0.0)
     # Of a network that has trained and still gives the same answer to all, less will do.
-    stuck = seen.trained >= SOME and training.gain(seen.trial) < NOTHING and first < most / 3
-    hardly = first < HARDLY_MOVED * most or most < STILL or stuck
+    stuck = seen.trained >= SOME and gain(seen.trial) < NOTHING and first < most / 3
+    hardly = first < HARDLY_MOVED * most or most < STILL or stuck or seen.stuck
     last = starved.index(False) if False in starved else len(starved)
     yield Verdict(
         "vanishing gradients",
-        _from(names[:last]),
+        from_to(names[:last]),
         f"dL/dz of {names[0]} is {shares[0][0]:.1e} of the largest before the first step and "
         f"{shares[1][0]:.1e} after {len(seen.trial.losses)}; in these its weights moved by "
         f"{first:.1e} of their size, those of another layer by {most:.1e}",
@@ -283,11 +295,13 @@ def _through_time(seen: Seen) -> Iterator[Verdict]:
         return
     recurrent = [each for each in layers_inside(seen.model) if isinstance(each, keras.layers.RNN)]
     before, after = ends_of_time(seen.time_start), ends_of_time(seen.time_end)
+    if seen.stuck and seen.longer_time_end is not None:
+        after = max(after, ends_of_time(seen.longer_time_end))
     if not recurrent or not after < TIME_STARVED:
         return
     knowledge = seen.trial.knowledge
     constant = knowledge is not None and knowledge.gain < NOTHING
-    if not after < (2 if constant else FELL) * before:
+    if not seen.stuck and not after < (2 if constant else FELL) * before:
         return
     gated = any(isinstance(each, keras.layers.LSTM | keras.layers.GRU) for each in recurrent)
     yield Verdict(
@@ -297,7 +311,7 @@ def _through_time(seen: Seen) -> Iterator[Verdict]:
         f"last tenth's before the first step, and {after:.1e} after {len(seen.trial.losses)}"
         + ("; its gates may still open" if gated else ""),
         f"at least {TIME_STARVED:g}, or growing with the steps",
-        sure="note" if gated else "likely",
+        sure="note" if gated and not seen.stuck else "likely",
         layers=tuple(each.name for each in recurrent),
     )
 
@@ -307,11 +321,3 @@ def ends_of_time(rms: Any) -> float:
     tenth = max(1, len(rms) // 10)
     first, last = (float(np.sqrt(np.mean(np.square(p)))) for p in (rms[:tenth], rms[-tenth:]))
     return first / last if last else float("nan")
-
-
-def _from(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-
-
-def _spelled(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= 3 else _from(names)

@@ -47,6 +47,11 @@ class Head:
         """The size of the last axis."""
         return int(self.output.shape[-1]) if self.output.ndim > 1 else 1
 
+    @property
+    def place(self) -> str:
+        """How a verdict names it."""
+        return f"output {self.name}"
+
 
 @dataclass(frozen=True)
 class Loss:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.diagnosis.advice import Cure, cures
 from zoo.diagnosis.likeness import Features, Nearest
 from zoo.diagnosis.seen import Seen
+from zoo.diagnosis.taught import gain, knows
 from zoo.diagnosis.verdict import Verdict
 from zoo.errors import ZooError, said_by
 from zoo.files import write_whole
@@ -72,8 +73,8 @@ class Report:
             return f"model {self.name}: {', '.join(dict.fromkeys(v.symptom for v in symptoms))}"
         if self.seen is None:
             return f"model {self.name}: nothing wrong was seen"
-        steps = len(self.seen.trial.losses)
-        if self.seen.learned:
+        steps = len((self.seen.trial if knows(self.seen.trial) else self.seen.last).losses)
+        if self.seen.learned or self.seen.learns_later:
             return f"model {self.name}: healthy: it learns within {steps} steps"
         return (
             f"model {self.name}: nothing wrong was seen; {steps} steps taught it little, which "
@@ -147,6 +148,9 @@ class Report:
                 "input_grad_rms_start": seen.time_start,
                 "input_grad_rms_end": seen.time_end,
                 "gain": seen.trial.knowledge.gain if seen.trial.knowledge else None,
+                "longer": None
+                if seen.longer is None
+                else {"steps": len(seen.longer.losses), "gain": gain(seen.longer)},
                 "constant_loss": seen.constant_loss,
                 "learning_rate": seen.rate,
                 "batch_size": seen.batch_size,

@@ -50,7 +50,7 @@ def table(report: "Report") -> str:
             start["state"][row],
         )
     out = StringIO()
-    Console(file=out, width=WIDTH, no_color=True).print(shown)
+    Console(file=out, width=WIDTH, no_color=True, force_jupyter=False).print(shown)
     lines = [line.rstrip() for line in out.getvalue().splitlines() if line.strip()]
     legend = "delta rms: of dL/dz before the first step"
     if end is not None and seen is not None:

@@ -14,18 +14,21 @@ from keras import tree
 from zoo.diagnosis import constant, data
 from zoo.diagnosis.examples import Examples
 from zoo.diagnosis.heads import Head
-from zoo.diagnosis.trial import Knowledge, Trainer, Trial, fixed_batch
+from zoo.diagnosis.loss_kinds import POINTWISE
+from zoo.diagnosis.taught import CLEARLY, knows
+from zoo.diagnosis.trial import LOOKED_AT, Knowledge, Trainer, Trial, fixed_batch
 from zoo.errors import ZooError
 from zoo.probe import Probe, measure
 from zoo.probe.layers import layers_inside
 
 PROBED = 256  # examples
 LARGE = 20_000  # entries of an example from which on no more of them are probed than a step takes
-# A gain from which on predictions are said to know something of their targets. Of networks that
-# learn nothing it is 0.00 to 0.01 after 50 steps, by what a shuffle of 512 examples leaves to
-# chance.
-LEARNED = 0.02
 PATIENCE = 8.0  # seconds for the trials beside the first
+# Steps. Of healthy small networks half know nothing after 200, and do after these.
+LONG = 2000
+LONG_PATIENCE = 15.0  # seconds for them
+SOON = 500  # steps by which a network that is slow has begun to learn
+BELOW = 0.95  # of the loss of the best constant output
 SLOWER, FASTER = (0.1, 0.01, 0.001), (10.0, 100.0, 1e3, 1e4, 1e5)
 CREPT = 1e-3  # displacement of the median layer: in 50 steps of 1e-3 each it is about 7e-3
 
@@ -45,11 +48,16 @@ class Seen:
         before: what the predictions know before the first step; None if the loss is not finite.
         at_rest: the same in inference mode; None without batch normalization.
         trial: the steps, at the model's own rate.
+        longer: many more steps; None where the first diverged.
+        longer_slower: the same at a tenth of the rate; None unless it forgot what the first taught.
+        longer_end: `zoo.probe.measure` at the end of `longer`; None if it diverged.
+        longer_time_end: as `time_end`, at the end of `longer`.
+        longer_at_rest: as `at_rest`, at the end of `longer`.
         rates: the same at other rates, by their factor; only where the first taught nothing much.
         scaled: the same with standardized inputs, targets or both, by the words for them; only
             where these are far from that.
         loss_scaled: the same with loss scaling; None but in float16 without it.
-        unfrozen: the same with all layers to learn; None unless some are not to.
+        unfrozen: as `longer`, with all layers to learn; None unless some are not to.
         without_penalty: the same without the penalties; None unless they are large.
         constant_loss: that of the best constant output; None for a loss of another kind.
         rate: of the first step; None if the optimizer has none.
@@ -57,6 +65,7 @@ class Seen:
         batch_size: examples a step.
         steps: asked for.
         examples: how many there are.
+        held_out: whether the long trials are judged by examples that they are not trained on.
         trained: steps that the optimizer has taken before.
     """
 
@@ -69,6 +78,11 @@ class Seen:
     before: Knowledge | None
     at_rest: Knowledge | None
     trial: Trial
+    longer: Trial | None
+    longer_slower: Trial | None
+    longer_end: dict[str, Any] | None
+    longer_time_end: Any
+    longer_at_rest: Knowledge | None
     rates: dict[float, Trial]
     scaled: dict[str, Trial]
     loss_scaled: Trial | None
@@ -81,13 +95,47 @@ class Seen:
     batch_size: int
     steps: int
     examples: int
+    held_out: bool
     trained: int
     hidden: list[int] = field(default_factory=list)
 
     @property
     def learned(self) -> bool:
-        """Whether the predictions know something of their targets after the steps."""
-        return knows(self.trial)
+        """Whether the predictions know something of their targets after the steps, or soon."""
+        return knows(self.trial) or (self.learns_later and len(self.last.losses) <= SOON)
+
+    @property
+    def learns_later(self) -> bool:
+        """Whether they do after many more steps."""
+        if self.longer is None or not knows(self.longer, CLEARLY):
+            return False
+        known = [each for each in (self.longer.knowledge, self.longer.of_its_own) if each]
+        return below(min(self.longer.end, *(each.loss for each in known)), self.constant_loss)
+
+    @property
+    def last(self) -> Trial:
+        """The longest of the trials at the model's own rate."""
+        return self.longer or self.trial
+
+    @property
+    def last_end(self) -> dict[str, Any] | None:
+        """What was measured at its end."""
+        return self.end if self.longer is None else self.longer_end
+
+    @property
+    def by_heart(self) -> bool:
+        """Whether it has learned its examples, and nothing of those that were held out."""
+        own = None if self.longer is None else self.longer.of_its_own
+        if not self.held_out or own is None or not own.is_there(CLEARLY):
+            return False
+        return not knows(self.longer) and self.trained + len(self.last.losses) >= LONG
+
+    @property
+    def stuck(self) -> bool:
+        """Whether they have not after so many steps that a network that is slow would."""
+        if knows(self.trial) or self.learns_later:
+            return False
+        return self.last.diverged_at is None and self.trained + len(self.last.losses) >= LONG
 
     def delta_ratio(self, measured: dict[str, Any]) -> float | None:
         """The delta rms of the first hidden layer over the last's; None of fewer than two."""
@@ -97,16 +145,9 @@ class Seen:
         return float(values[0] / values[-1])
 
 
-def knows(trial: Trial | None, least: float = LEARNED) -> bool:
-    """Whether predictions know something of their targets at the end of a trial.
-
-    Of a loss that takes no targets: whether it fell by the same share.
-    """
-    if trial is None or trial.knowledge is None:
-        return False
-    if np.isnan(trial.knowledge.gain):
-        return trial.start - trial.end > least * abs(trial.start)
-    return trial.knowledge.is_there(least)
+def below(loss: float, limit: float | None) -> bool:
+    """Whether a loss is clearly below that of the best constant output, where this is known."""
+    return limit is None or loss < BELOW * limit
 
 
 def look(
@@ -158,10 +199,10 @@ def look(
     def time_is_left() -> bool:
         return time.monotonic() + min(took, PATIENCE / 2) < deadline
 
+    limit = constant.loss(heads)
     rates: dict[float, Trial] = {}
     scaled: dict[str, Trial] = {}
     loss_scaled: Trial | None = None
-    unfrozen: Trial | None = None
     without_penalty, penalty = None, _penalty(model, loss, some)
     if not knows(trial, 0.5):
         for words, other in _scaled(model, examples, heads):
@@ -174,12 +215,6 @@ def look(
             without = Trainer(model, loss, examples, optimizer, batch_size, part="data")
             with without.trained(steps) as each:
                 without_penalty = each
-        if any("frozen" in state for state in start["state"]) and time_is_left():
-            say(f"{steps} steps with all layers")
-            with _unfrozen(model):
-                whole = Trainer(model, loss, examples, optimizer, batch_size)
-                with whole.trained(steps) as each:
-                    unfrozen = each
         scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if half(model) and not scales and time_is_left():
             say(f"{steps} steps with loss scaling")
@@ -194,6 +229,30 @@ def look(
                 say(f"{steps} steps at {factor:g} times the rate")
                 with trainer.trained(steps, factor=factor) as each:
                     rates[factor] = each
+    longer = longer_slower = unfrozen = longer_end = longer_time_end = longer_at_rest = None
+    if trial.diverged_at is None:
+        say(f"{LOOKED_AT} steps and more")
+        patience = PATIENCE / 2 if knows(trial, CLEARLY) else LONG_PATIENCE
+        usual: dict[str, Any] = {"long": True, "seconds": patience}
+        usual["enough"] = lambda known, end: (
+            known.is_there(CLEARLY) and below(min(known.loss, end), limit)
+        )
+        with trainer.trained(LONG, **usual) as longer:
+            if longer.diverged_at is None:
+                longer_end = measure(model, loss, some.x, some.y)
+                longer_time_end = _by_time(model, loss, some) if recurrent else None
+                if normalized:
+                    longer_at_rest = trainer.knowledge(False, trainer.held_out)
+        if trainer.copy.rate is not None and knows(trial, CLEARLY) and not knows(longer):
+            say("as many steps at a tenth of the rate")
+            with trainer.trained(len(longer.losses), 0.1, **usual) as longer_slower:
+                pass
+        if any("frozen" in state for state in start["state"]):
+            say("as many steps with all layers")
+            with _unfrozen(model):
+                whole = Trainer(model, loss, examples, optimizer, batch_size)
+                with whole.trained(len(longer.losses), **usual) as unfrozen:
+                    pass
     of_heads = {head.name for head in heads}
     return Seen(
         model=model,
@@ -205,18 +264,24 @@ def look(
         before=before,
         at_rest=at_rest,
         trial=trial,
+        longer=longer,
+        longer_slower=longer_slower,
+        longer_end=longer_end,
+        longer_time_end=longer_time_end,
+        longer_at_rest=longer_at_rest,
         rates=rates,
         scaled=scaled,
         loss_scaled=loss_scaled,
         unfrozen=unfrozen,
         without_penalty=without_penalty,
         penalty=penalty,
-        constant_loss=constant.loss(heads),
+        constant_loss=limit,
         rate=rate,
         rate_after=rate_after,
         batch_size=trainer.batch_size,
         steps=steps,
         examples=examples.count,
+        held_out=trainer.held_out is not trainer.judged,
         trained=_trained(optimizer),
         hidden=[
             row
@@ -286,15 +351,31 @@ def _scaled(
 ) -> Iterator[tuple[str, Examples]]:
     """The examples with inputs or targets standardized where they are far from it."""
     inputs = data.unscaled_inputs(model, examples)
-    any_number = all(head.gives in ("any", "unknown") for head in heads)
-    pointwise = all(
-        head.loss is not None and head.loss.name in constant.POINTWISE for head in heads
-    )
-    targets = data.unscaled_targets(examples) if any_number and pointwise else []
+    numbers = [
+        head.gives in ("any", "unknown") and head.loss is not None and head.loss.name in POINTWISE
+        for head in heads
+    ]
+    y = _targets_standardized(examples.y, heads, numbers)
     if inputs:
         yield "inputs", Examples(data.standardized(examples.x), examples.y, examples.count)
-    if targets:
-        y = data.standardized(examples.y)
+    if y is not None:
         yield "targets", Examples(examples.x, y, examples.count)
         if inputs:
             yield "inputs and targets", Examples(data.standardized(examples.x), y, examples.count)
+
+
+def _targets_standardized(y: Any, heads: list[Head], numbers: list[bool]) -> Any:
+    """Those targets standardized that are numbers and far from it; None if there are none."""
+    if isinstance(y, dict):
+        of = {head.name: each for head, each in zip(heads, numbers, strict=True)}
+        places = [key for key in y if of.get(key)]
+    elif isinstance(y, list | tuple):
+        places = [n for n, each in enumerate(numbers) if each] if len(y) == len(heads) else []
+    else:
+        return data.standardized(y) if all(numbers) and data.unscaled(y) else None
+    wanted = {place for place in places if data.unscaled(y[place])}
+    if not wanted:
+        return None
+    if isinstance(y, dict):
+        return {key: data.standardized(y[key]) if key in wanted else y[key] for key in y}
+    return [data.standardized(each) if n in wanted else each for n, each in enumerate(y)]

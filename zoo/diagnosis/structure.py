@@ -10,7 +10,7 @@ from keras import tree
 
 from zoo import keras_private
 from zoo.diagnosis.heads import Head
-from zoo.diagnosis.verdict import Verdict
+from zoo.diagnosis.verdict import Verdict, listed
 from zoo.probe.layers import layers_inside
 from zoo.probe.state import State
 
@@ -44,8 +44,15 @@ def _heads(heads: Sequence[Head]) -> Iterator[Verdict]:
                 f"output {head.name}",
                 "no loss judges it: what it alone depends on does not learn",
                 "a loss for each output, or a model without this one",
-                repair=f'model.compile(loss={{..., "{head.name}": "mse"}})',
+                repair=f'model.compile(loss={{..., "{head.name}": "{_usual_loss(head)}"}}), with '
+                "a weight above 0 if there are loss_weights",
             )
+
+
+def _usual_loss(head: Head) -> str:
+    if head.gives == "softmax":
+        return "sparse_categorical_crossentropy"
+    return "binary_crossentropy" if head.gives == "sigmoid" else "mse"
 
 
 def _connected(measured: dict[str, Any], unjudged: set[str]) -> Iterator[Verdict]:
@@ -54,7 +61,7 @@ def _connected(measured: dict[str, Any], unjudged: set[str]) -> Iterator[Verdict
     if cut:
         yield Verdict(
             "not connected",
-            _spelled(cut),
+            listed(cut),
             f"the loss does not depend on the weights of {len(cut)} of {len(states)} layers: no "
             "gradient reaches them",
             "a path of differentiable operations from there to the loss: no argmax, rounding, "
@@ -73,7 +80,7 @@ def _unused(model: keras.Model, measured: dict[str, Any]) -> Iterator[Verdict]:
     if unused:
         yield Verdict(
             "unused",
-            _spelled(unused),
+            listed(unused),
             "neither the model nor its loss calls it",
             "a call of it, or a model without it",
             sure="likely",
@@ -127,7 +134,7 @@ def _frozen(model: keras.Model, measured: dict[str, Any]) -> Iterator[Verdict]:
     elif frozen:
         yield Verdict(
             "frozen",
-            _spelled(frozen),
+            listed(frozen),
             f"{len(frozen)} of {len(states)} layers are not to learn",
             "layer.trainable = True, unless they are to stay as they are",
             sure="note",
@@ -150,7 +157,3 @@ def _slow_averages(model: keras.Model) -> Iterator[Verdict]:
                 layers=(layer.name,),
             )
             return
-
-
-def _spelled(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 3 else f"{names[0]} to {names[-1]}"

@@ -5,23 +5,17 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from zoo.diagnosis.seen import CREPT, Seen, knows
-from zoo.diagnosis.trial import Trial
+from zoo.diagnosis import rates
+from zoo.diagnosis.seen import Seen
+from zoo.diagnosis.taught import CLEARLY, gain, knows, taught
+from zoo.diagnosis.trial import LOOKED_AT
 from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
 
-# Displacement of the median layer. Weights that moved by five times their size have forgotten where
-# they began; in the zoo's arms that learn later than in 64 steps it stays below 4.
-UPROOTED = 5.0
-MUCH = 0.15  # the same, of a slower rate, where the loss does not swing: it may be on its way
-CLEARER = 0.03  # the same, of a faster rate, where the weights hardly moved
-CLEARLY = 0.1  # by so much more of the loss something else must take away to be the cure
 LITTLE = 0.05  # of the loss: who knows more learns with targets and layers as they are
 DROPPED = 0.9  # of the inputs
-SPENT = 0.01  # of its first rate: a schedule has nothing left
 DIED = 0.5  # what is left of a layer's weights
 SHRINK = 0.75  # what is left of those of each layer, where they all go the same way
-LONG = 2000  # steps: of healthy small networks half know nothing after 200, and do after these
 TRAINED = 100  # steps from which on moving averages are expected to be up to date
 VERY_FAR = 100.0  # the same, from where 50 steps should come below FAR
 FAR = 5.0  # a first loss so many times that of the best constant output
@@ -31,29 +25,20 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
     """Symptoms of training, from the likeliest cause on."""
     scale = list(_scale(seen))
     yield from scale
-    rate = [] if scale else list(_rate(seen))
+    rate = [] if scale else list(rates.wrong(seen))
     yield from rate
     yield from _penalty(seen)
     yield from _frozen(seen)
-    yield from _schedule(seen)
+    yield from rates.spent(seen)
     yield from _linear(seen)
     yield from _dying(seen)
     yield from _inference(seen)
     if not scale and not rate:
         yield from _diverged(seen)
+        yield from rates.later(seen)
         yield from _start(seen)
         yield from _stagnating(seen)
         yield from _dropped(seen)
-
-
-def gain(trial: Trial | None) -> float:
-    """What the predictions know at the end, from 0; 0 where training diverged."""
-    if trial is None or trial.knowledge is None:
-        return 0.0
-    value = trial.knowledge.gain
-    if np.isnan(value):  # a loss without targets
-        return max(0.0, (trial.start - trial.end) / abs(trial.start)) if trial.start else 0.0
-    return max(0.0, value) if trial.knowledge.is_there(0.0) else 0.0
 
 
 def _scale(seen: Seen) -> Iterator[Verdict]:
@@ -79,71 +64,17 @@ def _scale(seen: Seen) -> Iterator[Verdict]:
         return
 
 
-def _rate(seen: Seen) -> Iterator[Verdict]:
-    trial, here = seen.trial, gain(seen.trial)
-    better = {factor: gain(each) for factor, each in seen.rates.items() if knows(each)}
-    more = CLEARLY if trial.diverged_at is not None or _swings(trial) else MUCH
-    slower = [factor for factor in better if factor < 1 and better[factor] > here + more]
-    faster = [factor for factor in better if factor > 1 and better[factor] > here + CLEARER]
-    moved = trial.moved
-    rate = f"{seen.rate:g}" if seen.rate is not None else "the rate"
-    if slower and (trial.diverged_at is not None or _lost(seen)):
-        factor = max(slower, key=lambda each: better[each])
-        other = seen.rates[factor]
-        yield Verdict(
-            "oscillating" if trial.diverged_at is None and _swings(trial) else "rate too high",
-            f"optimizer {type(seen.model.optimizer).__name__}"
-            if getattr(seen.model, "optimizer", None) is not None
-            else "optimizer",
-            f"at {rate} {taught(trial)}; at {(seen.rate or 1) * factor:.2g} {taught(other)}",
-            f"a rate of about {(seen.rate or 1) * factor:.1g}",
-            sure="likely",
-            repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
-        )
-    elif trial.diverged_at is None and moved > UPROOTED and not knows(trial):
-        yield Verdict(
-            "rate too high",
-            "optimizer",
-            f"at {rate} the weights of the median layer moved by {moved:.2g} times their size in "
-            f"{len(trial.losses)} steps, and {taught(trial)}",
-            "updates of about a thousandth of the weights",
-            sure="likely",
-            repair=f"learning_rate={(seen.rate or 1) / 100:.1g}",
-        )
-    elif faster and moved < CREPT and not knows(trial):
-        factor = max(faster, key=lambda each: better[each])
-        yield Verdict(
-            "rate too low",
-            "optimizer",
-            f"at {rate} the weights of the median layer moved by {moved:.1e} of their size in "
-            f"{len(trial.losses)} steps, and {taught(trial)}; at "
-            f"{(seen.rate or 1) * factor:.2g} {taught(seen.rates[factor])}",
-            "updates of about a thousandth of the weights",
-            sure="likely",
-            repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
-        )
-
-
-def _swings(trial: Trial) -> bool:
-    """Whether the loss goes up and down by its own size."""
-    last = trial.losses[len(trial.losses) // 2 :]
-    return len(last) > 4 and float(np.std(last)) > 0.5 * abs(float(np.mean(last)))
-
-
-def _lost(seen: Seen) -> bool:
-    """Whether the loss is no better than a constant output's, and is not on its way there.
-
-    A first step that was too large, and from which the loss comes down again, is no fault.
-    """
-    trial = seen.trial
-    limit = trial.start if seen.constant_loss is None else seen.constant_loss
-    return trial.end > 0.98 * limit and not trial.end < 0.5 * trial.start
-
-
 def _penalty(seen: Seen) -> Iterator[Verdict]:
     other = seen.without_penalty
     if other is None or not knows(other) or gain(other) < gain(seen.trial) + CLEARLY:
         return
+    kinds = ("kernel", "recurrent", "bias", "activity", "embeddings")
+    layers = layers_inside(seen.model)
+    names = [
+        f"{kind}_regularizer"
+        for kind in kinds
+        if any(getattr(layer, f"{kind}_regularizer", None) is not None for layer in layers)
+    ] or ["kernel_regularizer"]
     yield Verdict(
         "penalty outweighs the loss",
         "regularizers",
@@ -151,21 +82,23 @@ def _penalty(seen: Seen) -> Iterator[Verdict]:
         f"{taught(seen.trial)}, without {taught(other)}",
         "penalties that are small beside the loss of the data",
         sure="likely",
-        repair="kernel_regularizer=None, or one a hundred times smaller",
+        repair=f"{', '.join(f'{name}=None' for name in names)}, or one a hundred times smaller",
     )
 
 
 def _frozen(seen: Seen) -> Iterator[Verdict]:
     other = seen.unfrozen
-    here = gain(seen.trial)
-    if other is None or not knows(other) or here > LITTLE or gain(other) < here + CLEARLY:
+    here = gain(seen.last)
+    if other is None or not knows(other) or gain(other) < here + CLEARLY:
+        return
+    if here > LITTLE and not (seen.held_out and _as_drawn(seen)):
         return
     states = zip(seen.start["layers"], seen.start["state"], strict=True)
     names = [name for name, state in states if "frozen" in state]
     yield Verdict(
         "frozen",
         ", ".join(names) if len(names) <= 3 else f"{names[0]} to {names[-1]}",
-        f"{taught(seen.trial)}; with all layers to learn {taught(other)}",
+        f"{taught(seen.last)}; with all layers to learn {taught(other)}",
         "layers that learn, unless they have learned before",
         sure="likely",
         repair="layer.trainable = True for these, then compile again",
@@ -173,20 +106,11 @@ def _frozen(seen: Seen) -> Iterator[Verdict]:
     )
 
 
-def _schedule(seen: Seen) -> Iterator[Verdict]:
-    """A schedule that has brought the rate to nothing before the network has learned."""
-    if seen.rate is None or seen.rate_after is None or knows(seen.trial, 0.5):
-        return
-    if seen.rate_after < SPENT * seen.rate:
-        yield Verdict(
-            "rate too low",
-            "learning rate schedule",
-            f"the rate falls from {seen.rate:.2g} to {seen.rate_after:.2g} within {seen.steps} "
-            f"steps, and by then {taught(seen.trial)}",
-            "a rate that falls over the whole of training",
-            sure="likely",
-            repair="decay_steps=the number of all steps, or a constant rate",
-        )
+def _as_drawn(seen: Seen) -> bool:
+    """Whether the biases of all frozen layers are as they start: these have never learned."""
+    layers = [each for each in layers_inside(seen.model) if each.weights and not each.trainable]
+    biases = [np.asarray(w) for each in layers for w in each.weights if "bias" in w.name]
+    return bool(biases) and all(np.isin(bias, (0, 1)).all() for bias in biases)
 
 
 def _linear(seen: Seen) -> Iterator[Verdict]:
@@ -242,21 +166,32 @@ def _inference(seen: Seen) -> Iterator[Verdict]:
         for layer in layers_inside(seen.model)
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
-    if not normalized or seen.trained < TRAINED:
+    if not normalized:
         return
-    if seen.before is None or seen.at_rest is None or not seen.before.is_there(0.2):
-        return
-    if seen.at_rest.gain < 0.5 * seen.before.gain:
+    longer = seen.longer
+    pairs = []
+    if seen.trained >= TRAINED:
+        pairs.append(("the model's loss", seen.before, seen.at_rest))
+    if longer is not None and len(longer.losses) >= LOOKED_AT:
+        steps = f"after {len(longer.losses)} steps the loss"
+        pairs.append((steps, longer.knowledge, seen.longer_at_rest))
+    for words, training, rest in pairs:
+        if training is None or not training.is_there(0.2):
+            continue
+        if rest is not None and rest.gain >= 0.5 * training.gain:
+            continue
         yield Verdict(
             "training and inference differ",
             normalized[0].name,
-            f"the model's loss is {seen.before.loss:.3g} with the moments of the batch, and "
-            f"{seen.at_rest.loss:.3g} with the moving averages, by which it evaluates and predicts",
+            f"{words} is {training.loss:.3g} with the moments of the batch, and "
+            f"{f'{rest.loss:.3g}' if rest is not None else 'not finite'} with the moving averages, "
+            "by which it evaluates and predicts",
             "averages that are up to date: a smaller momentum, larger batches, more steps",
             sure="likely",
             repair="BatchNormalization(momentum=0.9)",
             layers=tuple(layer.name for layer in normalized),
         )
+        return
 
 
 def _diverged(seen: Seen) -> Iterator[Verdict]:
@@ -289,18 +224,36 @@ def _start(seen: Seen) -> Iterator[Verdict]:
         f"constant output ({limit:.3g})",
         "about that of a constant output: smaller weights in the last layer, inputs of size 1",
         sure="likely" if stays and not knows(seen.trial) else "note",
+        repair='kernel_initializer="glorot_uniform", bias_initializer="zeros" in the last layer',
     )
 
 
 def _stagnating(seen: Seen) -> Iterator[Verdict]:
     """Of a network that was trained for long; what knows nothing sooner may be slow and no more."""
-    if seen.trained < LONG or knows(seen.trial) or seen.trial.diverged_at is not None:
+    own = seen.last.of_its_own
+    if seen.by_heart and own is not None:
+        yield Verdict(
+            "stagnating",
+            f"model {seen.model.name}",
+            f"after {seen.trained + len(seen.last.losses)} steps {own.gain:.0%} of the loss of the "
+            "examples that it was trained on is gone, and nothing of others': it learns them by "
+            "heart",
+            "targets that follow from their inputs",
+            sure="likely",
+            repair="look whether y[i] belongs to x[i]; shuffle both by one permutation",
+        )
+        return
+    if not seen.stuck:
         return
     yield Verdict(
         "stagnating",
         f"model {seen.model.name}",
-        f"after {seen.trained} steps and {len(seen.trial.losses)} more its predictions know "
-        f"nothing of their targets (loss {seen.trial.end:.3g})",
+        f"after {seen.trained + len(seen.last.losses)} steps the loss is {seen.last.end:.3g}"
+        + (
+            f", and that of the best constant output {seen.constant_loss:.3g}"
+            if seen.constant_loss is not None
+            else "; the predictions know nothing of their targets"
+        ),
         "a loss below that of a constant output",
         sure="likely",
     )
@@ -322,18 +275,3 @@ def _dropped(seen: Seen) -> Iterator[Verdict]:
                 layers=(layer.name,),
             )
             return
-
-
-def taught(trial: Trial) -> str:
-    """What a trial came to, in words."""
-    if trial.diverged_at is not None:
-        return f"the loss is not finite at step {trial.diverged_at}"
-    if not knows(trial):
-        return (
-            f"{len(trial.losses)} steps taught nothing (loss {trial.start:.3g} to {trial.end:.3g})"
-        )
-    return (
-        f"{len(trial.losses)} steps took {gain(trial):.0%} of the loss away"
-        if trial.knowledge is not None and not np.isnan(trial.knowledge.gain)
-        else f"the loss fell from {trial.start:.3g} to {trial.end:.3g}"
-    )

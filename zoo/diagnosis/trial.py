@@ -1,6 +1,8 @@
 """The first steps of training, as `fit` would take them, after which the model is what it was."""
 
 import contextlib
+import math
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,8 +24,11 @@ from zoo.probe.state import State
 SHUFFLES = 20  # of the targets, for the loss of predictions that know nothing of them
 JUDGED = 512  # examples whose predictions are judged
 MOST_ENTRIES = 2_000_000  # of the inputs that are passed forward at once
+LOOKED_AT = 500  # steps after which a long trial asks what the predictions know
 ALIKE = 1e-3  # of the largest weight: units that differ by rounding and what training makes of it
 SEED = 20_010  # of the order of the examples
+HELD_OUT = 0.25  # of the examples, of those that a long trial does not train on
+LEAST_HELD_OUT = 100  # fewer say too little of what the predictions know
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,9 @@ class Trial:
     Attributes:
         losses: of each step's batch, before the step, (steps,); up to one that is not finite.
         diverged_at: the step at which it was not; None if it always was.
-        knowledge: at the end, of examples in training mode; None if it diverged.
+        knowledge: at the end, of examples in training mode; None if it diverged. Of a long trial,
+            of examples that it was not trained on, where there are enough.
+        of_its_own: the same of those that it was trained on; None of a short trial.
         displacement: ||W - W_0|| / ||W_0|| by layer.
         update_ratio: ||W(t+1) - W(t)|| / ||W(t)|| of the last step by layer.
         shrinkage: ||W|| / ||W_0|| by layer.
@@ -76,6 +83,7 @@ class Trial:
     losses: Any
     diverged_at: int | None
     knowledge: Knowledge | None
+    of_its_own: Knowledge | None
     displacement: dict[str, float]
     update_ratio: dict[str, float]
     shrinkage: dict[str, float]
@@ -94,7 +102,13 @@ class Trial:
     @property
     def end(self) -> float:
         """The loss at the end: the median over the last fifth of the steps."""
-        return float(np.median(self.losses[-max(1, len(self.losses) // 5) :]))
+        return _end(self.losses)
+
+    @property
+    def swings(self) -> bool:
+        """Whether the loss goes up and down by its own size."""
+        last = self.losses[len(self.losses) // 2 :]
+        return len(last) > 4 and float(np.std(last)) > 0.5 * abs(float(np.mean(last)))
 
 
 class Trainer:
@@ -127,8 +141,11 @@ class Trainer:
         entries = max(array[:1].size for array in tree.flatten(examples.x))
         at_once = max(self.batch_size, min(JUDGED, MOST_ENTRIES // entries))
         self._at_once = fixed or min(at_once, examples.count)
-        whole = max(1, min(examples.count, JUDGED) // self._at_once)
-        self._judged = examples.at(slice(0, whole * self._at_once))
+        self.judged = examples.at(slice(0, self._whole(examples.count)))
+        places = np.random.default_rng(SEED + 1).permutation(examples.count)
+        held = self._whole(int(HELD_OUT * examples.count))
+        self._places = places[held:] if held >= LEAST_HELD_OUT else places
+        self.held_out = examples.at(places[:held]) if held >= LEAST_HELD_OUT else self.judged
         self.copy = Copy(optimizer, model.trainable_variables)
         self._kernels = {
             each.name: each.kernel.value
@@ -151,7 +168,14 @@ class Trainer:
 
     @contextlib.contextmanager
     def trained(
-        self, steps: int, factor: float = 1.0, examples: Examples | None = None
+        self,
+        steps: int,
+        factor: float = 1.0,
+        examples: Examples | None = None,
+        *,
+        long: bool = False,
+        enough: Callable[[Knowledge, float], bool] | None = None,
+        seconds: float = math.inf,
     ) -> Iterator[Trial]:
         """Within it, the model is as some steps leave it; afterwards as it was.
 
@@ -159,16 +183,30 @@ class Trainer:
             steps: at most so many; it ends where the loss is not finite.
             factor: multiplies the optimizer's rate.
             examples: others than its own, of the same shapes.
+            long: whether it may learn its examples by heart, so that others are held out.
+            enough: of what the predictions know and of the loss, whether it may end; asked now and
+                then.
+            seconds: it ends after so many.
         """
         with self._state.kept(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield self._trial(steps, factor, examples or self.examples)
+            deadline = time.monotonic() + seconds
+            yield self._trial(steps, factor, examples or self.examples, long, enough, deadline)
 
-    def _trial(self, steps: int, factor: float, examples: Examples) -> Trial:
+    def _trial(
+        self,
+        steps: int,
+        factor: float,
+        examples: Examples,
+        long: bool,
+        enough: Callable[[Knowledge, float], bool] | None,
+        deadline: float,
+    ) -> Trial:
         self.copy.restart(factor)
         first = self._values()
         before, losses = first, []
-        for step, places in enumerate(_order(examples.count, self.batch_size, steps)):
+        own = self._places if long else np.arange(examples.count)
+        for step, places in enumerate(_order(own, self.batch_size, steps)):
             some = examples.at(places)
             if step == steps - 1:
                 before = self._values()
@@ -178,18 +216,25 @@ class Trainer:
                 raise ZooError(
                     f"model {self._model.name}: a step of training fails: {said_by(error)}"
                 ) from None
-            if not np.isfinite(losses[-1]):
+            if not np.isfinite(losses[-1]) or time.monotonic() > deadline:
                 break
+            if enough is not None and len(losses) % LOOKED_AT == 0:
+                knowledge = self.knowledge(True, self.held_out)
+                if knowledge is not None and enough(knowledge, _end(losses)):
+                    break
         now = self._values()
         well = np.isfinite(losses[-1]) and all(np.isfinite(w).all() for w in now.values())
         diverged_at = None if well else len(losses) - int(not np.isfinite(losses[-1]))
         judged = (
-            self._judged if examples is self.examples else examples.at(slice(0, self._judged.count))
+            self.judged if examples is self.examples else examples.at(slice(0, self.judged.count))
         )
         return Trial(
             losses=np.array([loss for loss in losses if np.isfinite(loss)] or [np.nan]),
             diverged_at=diverged_at,
-            knowledge=self.knowledge(True, judged) if well else None,
+            knowledge=self.knowledge(True, self.held_out if long else judged) if well else None,
+            of_its_own=self.knowledge(True, examples.at(own[:JUDGED]))
+            if well and long and fixed_batch(self._model) is None
+            else None,
             displacement={k: _ratio(now[k] - first[k], first[k]) for k in now},
             update_ratio={k: _ratio(now[k] - before[k], before[k]) for k in now},
             shrinkage={k: _ratio(now[k], first[k]) for k in now},
@@ -203,7 +248,7 @@ class Trainer:
             training: whether in training mode, in which normalization takes the batch's moments.
             judged: the examples.
         """
-        judged = judged or self._judged
+        judged = judged or self.judged
         parts = []
         with self._state.kept():
             for first in range(0, judged.count, self._at_once):
@@ -229,8 +274,28 @@ class Trainer:
         depends = any(each != true for each in shuffled) or others[0] != others[1]
         return Knowledge(true, float(np.mean(shuffled)), float(np.std(shuffled)), depends)
 
+    def _whole(self, count: int) -> int:
+        """As many examples as are judged of so many: whole batches, where these are fixed."""
+        unit = fixed_batch(self._model) or 1
+        return max(1, min(count, JUDGED) // unit) * unit
+
     def _values(self) -> dict[str, Any]:
         return {name: kernel.numpy().astype(np.float64) for name, kernel in self._kernels.items()}
+
+
+def _end(losses: Any) -> float:
+    return float(np.median(losses[-max(1, len(losses) // 5) :]))
+
+
+def _order(places: Any, batch_size: int, steps: int) -> Iterator[Any]:
+    """Those of the examples of each step: shuffled, each once an epoch."""
+    draws = np.random.default_rng(SEED)
+    left = draws.permutation(places)
+    for _ in range(steps):
+        if len(left) < batch_size:
+            left = draws.permutation(places)
+        yield left[:batch_size]
+        left = left[batch_size:]
 
 
 def fixed_batch(model: keras.Model) -> int | None:
@@ -267,17 +332,6 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return chosen[0](*args)
 
     return call
-
-
-def _order(count: int, batch_size: int, steps: int) -> Iterator[Any]:
-    """Places of the examples of each step: shuffled, each once an epoch."""
-    draws = np.random.default_rng(SEED)
-    places = draws.permutation(count)
-    for _ in range(steps):
-        if len(places) < batch_size:
-            places = draws.permutation(count)
-        yield places[:batch_size]
-        places = places[batch_size:]
 
 
 def _tensors(values: Any) -> Any:

@@ -1,5 +1,6 @@
 """What a diagnosis can say: the symptoms by name, and one verdict on one of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -41,6 +42,16 @@ TRAINING = (
     "training and inference differ",
 )
 SYMPTOMS = (*HEAD_AND_DATA, *GRADIENTS, *TRAINING)
+
+
+def from_to(names: Sequence[str]) -> str:
+    """Layers that follow each other, in words."""
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Layers, in words."""
+    return ", ".join(names) if len(names) <= 3 else from_to(names)
 
 
 @dataclass(frozen=True)

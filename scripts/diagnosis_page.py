@@ -1,0 +1,202 @@
+"""The tables of docs/diagnose.md, from what was measured: results/diagnosis/*.json."""
+
+import json
+import statistics
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from zoo.files import write_whole
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "results" / "diagnosis"
+PAGE = ROOT / "docs" / "diagnose.md"
+START, END = "<!-- made by scripts/diagnose.py -->", "<!-- end -->"
+# The names that are right for a fault of the set: its own, and what is always seen with it.
+RIGHT = {
+    "one-unit softmax": {"output cannot express the target"},
+    "targets outside the range": {"output cannot express the target"},
+    "logits taken for probabilities": {"logits taken for probabilities"},
+    "probabilities taken for logits": {"logits taken for probabilities"},
+    "labels that do not fit": {"labels do not fit", "output cannot express the target"},
+    "initial loss far off": {"initial loss"},
+    "inputs unscaled": {"inputs unscaled"},
+    "targets unscaled": {"targets unscaled"},
+    "examples alike": {"examples alike"},
+    "data not finite": {"not finite data"},
+    "head without loss": {"no loss reaches a head"},
+    "frozen layers": {"frozen"},
+    "unused layers": {"unused"},
+    "not connected": {"not connected"},
+    "penalty outweighs the loss": {"penalty outweighs the loss"},
+    "vanishing in depth": {"vanishing gradients"},
+    "vanishing through time": {"vanishing through time"},
+    "exploding": {"exploding gradients"},
+    "saturated units": {"saturated units", "inputs unscaled"},
+    "dead units": {"dead units"},
+    "symmetric units": {"symmetric units"},
+    "float16 underflow": {"float16 underflow"},
+    "float16 overflow": {"float16 overflow"},
+    "non-finite": {"not finite"},
+    "stagnating": {"stagnating"},
+    "oscillating": {"oscillating", "rate too high"},
+    "diverged": {"diverged", "rate too high"},
+    "rate too high": {"rate too high", "oscillating", "diverged"},
+    "rate too low": {"rate too low"},
+    "dying weights": {"dying weights"},
+    "batch normalization gap": {"training and inference differ"},
+}
+
+
+def write() -> None:
+    """Puts the tables into the page."""
+    text = PAGE.read_text()
+    head, _, rest = text.partition(START)
+    _, _, tail = rest.partition(END)
+    write_whole(PAGE, f"{head}{START}\n\n{tables()}\n{END}{tail}")
+
+
+def tables() -> str:
+    """What was measured, of the networks of the set and of the arms, as Markdown."""
+    measured = {
+        name: json.loads(path.read_text())
+        for name in ("set", "arms", "advice")
+        if (path := OUT / f"{name}.json").is_file()
+    }
+    parts = []
+    if "set" in measured:
+        parts.append(of_set(measured["set"]))
+    if "arms" in measured:
+        parts.append(of_arms(measured["arms"]))
+    if "set" in measured and "arms" in measured:
+        parts.append(of_peers(measured["set"], measured["arms"]))
+    if "advice" in measured:
+        parts.append(of_advice(measured["advice"]))
+    return "\n".join(parts)
+
+
+def of_set(results: dict[str, Any]) -> str:
+    sick = [each for name, each in results.items() if name.startswith("sick ")]
+    well = [each for name, each in results.items() if not name.startswith("sick ")]
+    first = json.loads((OUT / "set_at_first.json").read_text())
+    first_sick = [each for name, each in first.items() if name.startswith("sick ")]
+    first_well = [each for name, each in first.items() if not name.startswith("sick ")]
+    alarmed, named = sum(map(alarms, sick)), sum(map(right, sick))
+    false = sum(map(alarms, well))
+    seconds = statistics.median(each["seconds"] for each in results.values())
+    lines = [
+        f"**A set of {len(sick)} sick networks** (`scripts/sick`), each of which misses its",
+        f"target with every seed that was tried, and {len(well)} healthy ones that reach it: twins",
+        "without the fault, and networks that look odd and learn. Something is alarmed in",
+        f"{alarmed} of the sick ones ({alarmed / len(sick):.0%}), by the right name in {named},",
+        f"and in {false} of the healthy ones; the median takes {seconds:.1f} s, imports apart.",
+        "",
+        "The set was written without a look at the rules, and the rules without one at the set.",
+        f"When they first met, {sum(map(alarms, first_sick))} of {len(first_sick)} were alarmed",
+        f"({sum(map(alarms, first_sick)) / len(first_sick):.0%}), and",
+        f"{sum(map(alarms, first_well))} of {len(first_well)} healthy ones. Rules for the missed",
+        "were added then, so that the figures of today are no independent proof.",
+        "",
+        "| fault | networks | alarmed | by its name |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for kind in RIGHT:
+        of_kind = [each for each in sick if each["kind"] == kind]
+        if of_kind:
+            counts = (len(of_kind), sum(map(alarms, of_kind)), sum(map(right, of_kind)))
+            lines.append(f"| {kind} | {' | '.join(map(str, counts))} |")
+    return "\n".join([*lines, ""])
+
+
+def alarms(result: dict[str, Any]) -> bool:
+    return bool(result.get("symptoms")) or "error" in result
+
+
+def right(result: dict[str, Any]) -> bool:
+    return bool(RIGHT[result["kind"]] & set(result.get("symptoms", [])))
+
+
+def of_arms(results: dict[str, Any]) -> str:
+    lines = [
+        "**The arms of the zoo**, each at the rate of its search with seed 0. The run *learns* if",
+        "it reaches the target, and does not if it diverges or ends less than a quarter of the way",
+        "from a constant prediction to it.",
+        "",
+        "| when | the run | networks | alarmed |",
+        "| --- | --- | ---: | ---: |",
+    ]
+    wrong = []
+    for when in ("start", "halfway"):
+        of_when = {
+            name.split()[0]: each
+            for name, each in results.items()
+            if name.endswith(f" {when}") and "error" not in each
+        }
+        for learned, words in (("yes", "learns"), ("partly", "learns in part"), ("no", "does not")):
+            some = {name: each for name, each in of_when.items() if each["learns"] == learned}
+            alarmed = [name for name, each in some.items() if alarms(each)]
+            if some:
+                when_said = "before the first step" if when == "start" else "halfway"
+                lines.append(f"| {when_said} | {words} | {len(some)} | {len(alarmed)} |")
+            if learned == "yes":
+                wrong += [f"{name} ({', '.join(some[name]['symptoms'])})" for name in alarmed]
+            if learned == "no":
+                missed = sorted(set(some) - set(alarmed))
+                wrong += [f"{name} (nothing)" for name in missed]
+    lines += ["", f"Wrong: {'; '.join(dict.fromkeys(wrong)) or 'none'}.", ""]
+    return "\n".join(lines)
+
+
+def of_peers(networks: dict[str, Any], arms: dict[str, Any]) -> str:
+    """Rules of other tools beside ours, on the same networks."""
+    start = [each for name, each in arms.items() if name.endswith(" start") and "error" not in each]
+    groups = [
+        [each for name, each in networks.items() if name.startswith("sick ")],
+        [each for name, each in networks.items() if not name.startswith("sick ")],
+        [each for each in start if each["learns"] == "no"],
+        [each for each in start if each["learns"] == "yes"],
+    ]
+    rules = list(next(each["peers"] for each in networks.values() if each["peers"]))
+    unknown = sum(not each["peers"] for each in groups[0])
+    lines = [
+        *wrap(
+            "**Thresholds of other tools** (scripts/peer_rules.py), on the same networks and arms, "
+            "before the first step and after 50. How many each alarms; it should be all of the "
+            f"sick and none of the healthy. For {unknown} of the sick networks there are no such "
+            "numbers: their data or labels cannot be trained on.",
+            100,
+        ),
+        "",
+        "| rule | sick networks | healthy ones | arms that do not learn | arms that do |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        f"| | {' | '.join(str(len(group)) for group in groups)} |",
+        f"| `zoo.diagnose` | {' | '.join(str(sum(map(alarms, group))) for group in groups)} |",
+    ]
+    for rule in rules:
+        counts = [sum(each["peers"].get(rule, False) for each in group) for group in groups]
+        lines.append(f"| {rule} | {' | '.join(map(str, counts))} |")
+    return "\n".join([*lines, ""])
+
+
+def of_advice(results: dict[str, Any]) -> str:
+    """How often the first advice, followed, was enough."""
+    lines = [
+        *wrap(
+            "**Does the advice help?** The first thing that is said to try, done by a program with "
+            "no look at the fault, and trained for the same budget with seed 0. Of an arm of the "
+            "zoo the advice comes from the other recipes alone, and brings its rate. What a "
+            "program cannot do (look at the data, turn to another task, give a network a part that "
+            "its family does not have) is counted apart.",
+            100,
+        ),
+        "",
+        "| | advised | could be followed | then reach the target |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for words, of in (("sick networks", "sick "), ("arms that do not learn", "")):
+        some = [each for name, each in results.items() if name.startswith("sick ") == bool(of)]
+        followed = [each for each in some if "error" not in each]
+        reached = sum(each["reached"] for each in followed)
+        share = f" ({reached / len(followed):.0%})" if followed else ""
+        lines.append(f"| {words} | {len(some)} | {len(followed)} | {reached}{share} |")
+    return "\n".join([*lines, ""])

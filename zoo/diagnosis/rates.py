@@ -1,0 +1,106 @@
+"""Whether the learning rate is at fault: what other rates teach in the same steps."""
+
+from collections.abc import Iterator
+
+from zoo.diagnosis.seen import CREPT, Seen
+from zoo.diagnosis.taught import CLEARLY, gain, knows, taught
+from zoo.diagnosis.verdict import Verdict
+
+# By so much more of the loss must a slower rate take away where the loss does not swing: it may be
+# on its way.
+MUCH = 0.15
+CLEARER = 0.03  # the same, of a faster rate, where the weights hardly moved
+# Displacement of the median layer. Weights that moved by five times their size have forgotten where
+# they began; in the zoo's arms that learn later than in 64 steps it stays below 4.
+UPROOTED = 5.0
+SPENT = 0.01  # of its first rate: a schedule has nothing left
+
+
+def wrong(seen: Seen) -> Iterator[Verdict]:
+    """A rate at which the steps taught nothing, where they teach much at another."""
+    trial, here = seen.trial, gain(seen.trial)
+    better = {factor: gain(each) for factor, each in seen.rates.items() if knows(each)}
+    more = CLEARLY if trial.diverged_at is not None or trial.swings or seen.stuck else MUCH
+    slower = [factor for factor in better if factor < 1 and better[factor] > here + more]
+    faster = [factor for factor in better if factor > 1 and better[factor] > here + CLEARER]
+    moved = trial.moved
+    rate = f"{seen.rate:g}" if seen.rate is not None else "the rate"
+    if slower and (trial.diverged_at is not None or _lost(seen)):
+        factor = max(slower, key=lambda each: better[each])
+        other = seen.rates[factor]
+        yield Verdict(
+            "oscillating" if trial.diverged_at is None and trial.swings else "rate too high",
+            f"optimizer {type(seen.model.optimizer).__name__}"
+            if getattr(seen.model, "optimizer", None) is not None
+            else "optimizer",
+            f"at {rate} {taught(trial)}; at {(seen.rate or 1) * factor:.2g} {taught(other)}",
+            f"a rate of about {(seen.rate or 1) * factor:.1g}",
+            sure="likely",
+            repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
+        )
+    elif trial.diverged_at is None and moved > UPROOTED and not knows(trial):
+        yield Verdict(
+            "rate too high",
+            "optimizer",
+            f"at {rate} the weights of the median layer moved by {moved:.2g} times their size in "
+            f"{len(trial.losses)} steps, and {taught(trial)}",
+            "updates of about a thousandth of the weights",
+            sure="likely",
+            repair=f"learning_rate={(seen.rate or 1) / 100:.1g}",
+        )
+    elif faster and moved < CREPT and not knows(trial):
+        factor = max(faster, key=lambda each: better[each])
+        yield Verdict(
+            "rate too low",
+            "optimizer",
+            f"at {rate} the weights of the median layer moved by {moved:.1e} of their size in "
+            f"{len(trial.losses)} steps, and {taught(trial)}; at "
+            f"{(seen.rate or 1) * factor:.2g} {taught(seen.rates[factor])}",
+            "updates of about a thousandth of the weights",
+            sure="likely",
+            repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
+        )
+
+
+def _lost(seen: Seen) -> bool:
+    """Whether the loss is no better than a constant output's, and is not on its way there.
+
+    A first step that was too large, and from which the loss comes down again, is no fault.
+    """
+    trial = seen.trial
+    limit = trial.start if seen.constant_loss is None else seen.constant_loss
+    return trial.end > 0.98 * limit and not trial.end < 0.5 * trial.start
+
+
+def later(seen: Seen) -> Iterator[Verdict]:
+    """What the first steps taught is gone some hundred later: a loss that swings, or diverges."""
+    longer, slower = seen.longer, seen.longer_slower
+    if longer is None or knows(longer) or seen.by_heart or not knows(seen.trial, CLEARLY):
+        return
+    rate = (seen.rate or 1) / 10
+    helps = slower is not None and knows(slower, CLEARLY)
+    yield Verdict(
+        "oscillating" if longer.diverged_at is None else "diverged",
+        "optimizer" if longer.diverged_at is None else f"step {longer.diverged_at}",
+        f"{taught(seen.trial)}; {taught(longer)}"
+        + (f", and at {rate:.2g} {taught(slower)}" if slower is not None and helps else ""),
+        "a loss that stays down: a smaller rate, less momentum",
+        sure="likely",
+        repair=f"learning_rate={rate:.1g}" if helps else "",
+    )
+
+
+def spent(seen: Seen) -> Iterator[Verdict]:
+    """A schedule that has brought the rate to nothing before the network has learned."""
+    if seen.rate is None or seen.rate_after is None or knows(seen.trial, 0.5):
+        return
+    if seen.rate_after < SPENT * seen.rate:
+        yield Verdict(
+            "rate too low",
+            "learning rate schedule",
+            f"the rate falls from {seen.rate:.2g} to {seen.rate_after:.2g} within {seen.steps} "
+            f"steps, and by then {taught(seen.trial)}",
+            "a rate that falls over the whole of training",
+            sure="likely",
+            repair="decay_steps=the number of all steps, or a constant rate",
+        )
