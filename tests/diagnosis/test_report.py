@@ -67,7 +67,7 @@ def test_the_picture_has_the_numbers(starved):
     seen = starved.seen
     np.testing.assert_array_equal(first, [seen.start["delta_rms"][row] for row in seen.hidden])
     np.testing.assert_array_equal(last, [seen.end["delta_rms"][row] for row in seen.hidden])
-    np.testing.assert_array_equal(loss.lines[0].get_ydata(), seen.trial.losses)
+    np.testing.assert_array_equal(loss.lines[0].get_ydata(), seen.last.losses)
 
 
 def test_a_picture_of_a_kind_that_there_is_not_is_one_line(starved, tmp_path):

@@ -20,8 +20,10 @@ def of(report, symptom):
 
 
 @pytest.fixture(autouse=True)
-def seeded(one_thread):
+def seeded(one_thread, monkeypatch):
     seed()
+    for patience in ("PATIENCE", "LONG_PATIENCE"):  # on a slow processor too
+        monkeypatch.setattr(f"zoo.diagnosis.seen.{patience}", 600.0)
 
 
 # ------------------------------------------------------------ gradients
@@ -82,11 +84,11 @@ def test_a_plain_network_forgets_through_time_and_gates_are_a_note(one_thread, m
     import keras
 
     draws = np.random.default_rng(1)
-    x = draws.uniform(size=(256, 60, 1)).astype("float32")
+    x = draws.uniform(size=(256, 40, 1)).astype("float32")
     y = x[:, 0, 0]
 
     def made(layer):
-        model = network(layer, dense(1), inputs=(60, 1), optimizer=keras.optimizers.Adam(1e-4))
+        model = network(layer, dense(1), inputs=(40, 1), optimizer=keras.optimizers.Adam(1e-4))
         return diagnosed(model, x, y)
 
     small = keras.initializers.Orthogonal(gain=0.5)

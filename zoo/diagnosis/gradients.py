@@ -183,7 +183,7 @@ def _saturated(seen: Seen) -> Iterator[Verdict]:
             "saturated units",
             listed([each for each, _, _ in flat]),
             f"{after:.0%} of the outputs of {name} are in the flat part of its activation "
-            f"({before:.0%} before the first step)",
+            f"({before:.0%} before the first step); {taught(seen.last)}",
             "smaller weights or inputs, so that fewer than half are flat",
             sure="likely",
             layers=tuple(each for each, _, _ in flat),
@@ -283,7 +283,7 @@ def _vanishing(seen: Seen) -> Iterator[Verdict]:
         from_to(names[:last]),
         f"dL/dz of {names[0]} is {shares[0][0]:.1e} of the largest before the first step and "
         f"{shares[1][0]:.1e} after {len(seen.trial.losses)}; in these its weights moved by "
-        f"{first:.1e} of their size, those of another layer by {most:.1e}",
+        f"{first:.1e} of their size, those of another layer by {most:.1e}; {taught(seen.last)}",
         f"a delta of at least {STARVED:g} of the largest in each layer",
         sure="likely" if hardly else "note",
         layers=tuple(names[:last]),
@@ -309,7 +309,8 @@ def _through_time(seen: Seen) -> Iterator[Verdict]:
         recurrent[0].name,
         f"dL/dx of the first tenth of {len(seen.time_end)} steps of time is {before:.1e} of the "
         f"last tenth's before the first step, and {after:.1e} after {len(seen.trial.losses)}"
-        + ("; its gates may still open" if gated else ""),
+        + ("; its gates may still open" if gated else "")
+        + f"; {taught(seen.last)}",
         f"at least {TIME_STARVED:g}, or growing with the steps",
         sure="note" if gated and not seen.stuck else "likely",
         layers=tuple(each.name for each in recurrent),
