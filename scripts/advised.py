@@ -96,10 +96,12 @@ def network_learns(name: str, advice: Mapping[str, Any]) -> bool:
     [case] = [case for case in sick.CASES if case.name == name]
     text = advice["repair"] if "repair" in advice else "; ".join(advice["lines"])
     keras.utils.set_random_seed(0)
-    with_data = [change for start, change in OF_DATA.items() if text.startswith(start)]
+    parts = text.split("; ")
+    with_data = [change for s, change in OF_DATA.items() if any(p.startswith(s) for p in parts)]
     if with_data:
         problem = case.sick()
-        with_data[0](problem)
+        for change in with_data:
+            change(problem)
     elif text.startswith(UNDOING):
         problem = case.twin()
     else:
@@ -207,8 +209,9 @@ KNOBS: Mapping[str, Callable[..., dict[str, Any]]] = {
     r'activation=None, loss="(\w+)"': lambda loss: {"head_activation": None, "loss": loss},
     r'activation="(\w+)"': lambda name: {"activation": name},
     r'loss="(\w+)"': lambda loss: {"loss": loss},
-    r"kernel_regularizer=None": lambda: {"penalty": 0.0},
     r"activity_regularizer=None": lambda: {"code_penalty": 0.0},
+    r".*, activity_regularizer=None": lambda: {"penalty": 0.0, "code_penalty": 0.0},
+    r"\w+_regularizer=None": lambda: {"penalty": 0.0},
     r"the last layer with (\d+) units": lambda units: {"head_units": int(units)},
     r"weight_decay=None": lambda: {"weight_decay": None},
     r"BatchNormalization\(momentum=([\d.]+)\)": (

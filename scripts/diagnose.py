@@ -233,7 +233,7 @@ def follow(task: str) -> dict[str, Any]:
     which = task.removeprefix("sick ").removesuffix(" start")
     try:
         return {"advice": advice, "reached": of(which, advice)}
-    except (ZooError, LookupError, ValueError) as error:
+    except (ZooError, LookupError, TypeError, ValueError) as error:
         return {"advice": advice, "error": str(error)}
 
 

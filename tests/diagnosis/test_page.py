@@ -74,10 +74,15 @@ def test_the_page_has_the_numbers_of_the_program():
     import inspect
 
     from zoo.diagnosis.diagnose import diagnose
-    from zoo.diagnosis.seen import LONG, LONG_PATIENCE, PATIENCE
+    from zoo.diagnosis.seen import LONG, LONG_PATIENCE, PATIENCE, SOON
+    from zoo.diagnosis.trial import HELD_OUT, LEAST_HELD_OUT, LOOKED_AT
 
     steps = inspect.signature(diagnose).parameters["steps"].default
     assert f"**Some steps** ({steps}; `--steps`)" in PAGE
     assert f"- {steps} steps of a small network" in PAGE
     assert {8.0: "eight seconds"}[PATIENCE] in PAGE
-    assert f"({LONG:,}; {({15.0: 'fifteen seconds'})[LONG_PATIENCE]} at most)" in PAGE
+    words = " ".join(PAGE.split())
+    assert f"up to {LONG:,} ({({15.0: 'fifteen seconds'})[LONG_PATIENCE]} at most" in words
+    assert f"{({4.0: 'four'})[PATIENCE / 2]} for a network that learned" in words
+    assert f"**, from the start again: {LOOKED_AT}," in words and f"within {SOON} steps" in words
+    assert HELD_OUT == 0.25 and LEAST_HELD_OUT == 100  # a quarter, a hundred

@@ -13,10 +13,13 @@ def loss(heads: Sequence[Head]) -> float | None:
     The entropy of the targets for a cross-entropy, ln K of K equally frequent classes; the variance
     for the mean squared error, the mean distance from the median for the mean absolute one.
     """
-    parts = [_loss(head) for head in heads if head.loss is not None]
-    if not parts or None in parts:
-        return None
-    return float(sum(part for part in parts if part is not None))
+    total = 0.0
+    judged = [head for head in heads if head.loss is not None]
+    for head in judged:
+        if (part := _loss(head)) is None:
+            return None
+        total += head.weight * part
+    return float(total) if judged else None
 
 
 def _loss(head: Head) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from zoo import keras_setup, random_states
+from zoo import keras_private, keras_setup, random_states
 from zoo.diagnosis import data, expressible, gradients, likeness, memory, structure, training
 from zoo.diagnosis import examples as examples_of
 from zoo.diagnosis.heads import heads
@@ -29,6 +29,7 @@ def _without_warnings() -> Iterator[None]:
 
 
 @random_states.kept()
+@keras_private.shared_seed_kept()
 @_without_warnings()
 def diagnose(
     model: keras.Model,
@@ -45,7 +46,8 @@ def diagnose(
 
     First what its head, its targets and its graph say, then its gradients before the first step,
     then some steps of training, after which everything is put back. Where these teach nothing, they
-    are taken again at other rates and with standardized data, to see what would.
+    are taken again at other rates and with standardized data, to see what would. At last many more
+    steps are taken, to see whether it is slow and no more, and whether what it learned stays.
 
     Args:
         model: any Keras model that is built: functional, sequential, nested, subclassed; with
@@ -57,7 +59,7 @@ def diagnose(
             what the model was compiled with.
         optimizer: a Keras optimizer or its name; by default that of the model, with what it has
             gathered, and Adam for a model that was not compiled.
-        steps: of training to try.
+        steps: of training to try first.
         batch_size: examples a step.
         say: is told what is being done, in a few words.
 
@@ -104,7 +106,7 @@ def diagnose(
         model,
         loss,
         given,
-        outputs,
+        [_with_all(head, outputs, given) for head in outputs],
         its_optimizer,
         some,
         measured,
@@ -114,8 +116,9 @@ def diagnose(
     )
     of_training = list(training.verdicts(seen))
     of_gradients, died = list(gradients.verdicts(seen)), list(gradients.died(seen))
-    if any(each.alarm for each in (*verdicts, *of_gradients, *died)):  # which says why
-        of_training = [e for e in of_training if e.symptom != "stagnating" or e.repair]
+    alarms = [each for each in (*verdicts, *of_gradients, *of_training, *died) if each.alarm]
+    if any(each.symptom != "stagnating" or each.layers for each in alarms):  # which says why
+        of_training = [e for e in of_training if e.symptom != "stagnating" or e.layers]
     features = likeness.of_model(model, given.x)
     return Report(
         model.name,

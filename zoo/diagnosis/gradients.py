@@ -147,12 +147,12 @@ def _dead(seen: Seen, at_start: bool) -> Iterator[Verdict]:
     dead = [
         (name, b, e) for name, b, e in _share(seen, "dead") if e >= MOST and (b >= MOST) == at_start
     ]
-    if dead and seen.examples >= ENOUGH:
+    if dead and seen.probed >= ENOUGH:
         name, before, after = dead[0]
         yield Verdict(
             "dead units",
             listed([each for each, _, _ in dead]),
-            f"{after:.0%} of the ReLU units of {name} are 0 on all {min(256, seen.examples)} "
+            f"{after:.0%} of the ReLU units of {name} are 0 on all {seen.probed} "
             f"examples ({before:.0%} before the first step): they have no gradient",
             f"less than {MOST:.0%} of the units at 0 on all of a batch",
             sure="likely",
@@ -163,11 +163,11 @@ def _dead(seen: Seen, at_start: bool) -> Iterator[Verdict]:
         for name, state in zip(seen.start["layers"], seen.start["state"], strict=True)
         if state == "zero" and seen.trial.displacement.get(name) == 0
     ]
-    if at_start and still and not dead and seen.examples >= ENOUGH and not seen.trial.alike:
+    if at_start and still and not dead and seen.probed >= ENOUGH and not seen.trial.alike:
         yield Verdict(
             "dead units",
             listed(still),
-            f"every gradient is 0, on all {min(256, seen.examples)} examples, and after "
+            f"every gradient is 0, on all {seen.probed} examples, and after "
             f"{len(seen.trial.losses)} steps the weights are what they were",
             "units that are not 0 on all of a batch",
             sure="likely",
@@ -295,8 +295,11 @@ def _through_time(seen: Seen) -> Iterator[Verdict]:
         return
     recurrent = [each for each in layers_inside(seen.model) if isinstance(each, keras.layers.RNN)]
     before, after = ends_of_time(seen.time_start), ends_of_time(seen.time_end)
+    steps = len(seen.trial.losses)
     if seen.stuck and seen.longer_time_end is not None:
-        after = max(after, ends_of_time(seen.longer_time_end))
+        after, steps = max(
+            (after, steps), (ends_of_time(seen.longer_time_end), len(seen.last.losses))
+        )
     if not recurrent or not after < TIME_STARVED:
         return
     knowledge = seen.trial.knowledge
@@ -308,7 +311,7 @@ def _through_time(seen: Seen) -> Iterator[Verdict]:
         "vanishing through time",
         recurrent[0].name,
         f"dL/dx of the first tenth of {len(seen.time_end)} steps of time is {before:.1e} of the "
-        f"last tenth's before the first step, and {after:.1e} after {len(seen.trial.losses)}"
+        f"last tenth's before the first step, and {after:.1e} after {steps}"
         + ("; its gates may still open" if gated else "")
         + f"; {taught(seen.last)}",
         f"at least {TIME_STARVED:g}, or growing with the steps",

@@ -31,6 +31,8 @@ class Head:
         output: for some examples, (examples, ...).
         y: the targets of the same examples; None if there are none.
         loss: as `Loss`; None if no loss judges it.
+        weight: of the loss.
+        key: of the output, in a dict of targets.
         twice: the activation that the activation was given the outputs of; "" where that is none.
     """
 
@@ -41,6 +43,8 @@ class Head:
     y: Any
     loss: "Loss | None"
     twice: str = ""
+    weight: float = 1.0
+    key: str = ""
 
     @property
     def units(self) -> int:
@@ -84,9 +88,8 @@ def heads(model: keras.Model, loss: Any, x: Any, y: Any) -> list[Head]:
     flat = tree.flatten(outputs)
     losses = _by_output(_given(model, loss), outputs, len(flat))
     weights = None if loss is not None else keras_private.given_loss_weights(model)
-    for place, weight in enumerate(_by_output(weights, outputs, len(flat))):
-        if weight == 0:
-            losses[place] = None
+    shares = [1.0 if w is None else float(w) for w in _by_output(weights, outputs, len(flat))]
+    losses = [None if share == 0 else of for share, of in zip(shares, losses, strict=True)]
     targets = _by_output(y, outputs, len(flat), names=getattr(model, "output_names", None))
     names = _names(model, outputs, len(flat))
     layer_names = {id(layer): layer.name for layer in layers_inside(model)}
@@ -114,6 +117,8 @@ def heads(model: keras.Model, loss: Any, x: Any, y: Any) -> list[Head]:
                 targets[place],
                 its_loss,
                 _given_twice(recorder, output),
+                shares[place],
+                names[place],
             )
         )
     return made

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from zoo.diagnosis.seen import CREPT, Seen
-from zoo.diagnosis.taught import CLEARLY, gain, knows, taught
+from zoo.diagnosis.seen import CREPT, SPENT, Seen
+from zoo.diagnosis.taught import CLEARLY, forgotten, gain, knows, taught
 from zoo.diagnosis.verdict import Verdict
 
 # By so much more of the loss must a slower rate take away where the loss does not swing: it may be
@@ -13,7 +13,6 @@ CLEARER = 0.03  # the same, of a faster rate, where the weights hardly moved
 # Displacement of the median layer. Weights that moved by five times their size have forgotten where
 # they began; in the zoo's arms that learn later than in 64 steps it stays below 4.
 UPROOTED = 5.0
-SPENT = 0.01  # of its first rate: a schedule has nothing left
 
 
 def wrong(seen: Seen) -> Iterator[Verdict]:
@@ -75,7 +74,7 @@ def _lost(seen: Seen) -> bool:
 def later(seen: Seen) -> Iterator[Verdict]:
     """What the first steps taught is gone some hundred later: a loss that swings, or diverges."""
     longer, slower = seen.longer, seen.longer_slower
-    if longer is None or knows(longer) or seen.by_heart or not knows(seen.trial, CLEARLY):
+    if longer is None or (longer.diverged_at is None and not forgotten(seen.trial, longer)):
         return
     rate = (seen.rate or 1) / 10
     helps = slower is not None and knows(slower, CLEARLY)
@@ -84,7 +83,7 @@ def later(seen: Seen) -> Iterator[Verdict]:
         "optimizer" if longer.diverged_at is None else f"step {longer.diverged_at}",
         f"{taught(seen.trial)}; {taught(longer)}"
         + (f", and at {rate:.2g} {taught(slower)}" if slower is not None and helps else ""),
-        "a loss that stays down: a smaller rate, less momentum",
+        "a loss that stays down and finite: a smaller rate, less momentum",
         sure="likely",
         repair=f"learning_rate={rate:.1g}" if helps else "",
     )

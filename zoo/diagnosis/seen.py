@@ -15,7 +15,7 @@ from zoo.diagnosis import constant, data
 from zoo.diagnosis.examples import Examples
 from zoo.diagnosis.heads import Head
 from zoo.diagnosis.loss_kinds import POINTWISE
-from zoo.diagnosis.taught import CLEARLY, knows
+from zoo.diagnosis.taught import CLEARLY, LITTLE, forgotten, knows
 from zoo.diagnosis.trial import LOOKED_AT, Knowledge, Trainer, Trial, fixed_batch
 from zoo.errors import ZooError
 from zoo.probe import Probe, measure
@@ -28,6 +28,8 @@ PATIENCE = 8.0  # seconds for the trials beside the first
 LONG = 2000
 LONG_PATIENCE = 15.0  # seconds for them
 SOON = 500  # steps by which a network that is slow has begun to learn
+MOST = 0.5  # of the loss of its examples: it has learned them
+SPENT = 0.01  # of its first rate: a schedule has nothing left
 BELOW = 0.95  # of the loss of the best constant output
 SLOWER, FASTER = (0.1, 0.01, 0.001), (10.0, 100.0, 1e3, 1e4, 1e5)
 CREPT = 1e-3  # displacement of the median layer: in 50 steps of 1e-3 each it is about 7e-3
@@ -49,7 +51,8 @@ class Seen:
         at_rest: the same in inference mode; None without batch normalization.
         trial: the steps, at the model's own rate.
         longer: many more steps; None where the first diverged.
-        longer_slower: the same at a tenth of the rate; None unless it forgot what the first taught.
+        longer_slower: the same at a tenth of the rate; None unless it diverged or forgot what the
+            first taught.
         longer_end: `zoo.probe.measure` at the end of `longer`; None if it diverged.
         longer_time_end: as `time_end`, at the end of `longer`.
         longer_at_rest: as `at_rest`, at the end of `longer`.
@@ -62,9 +65,11 @@ class Seen:
         constant_loss: that of the best constant output; None for a loss of another kind.
         rate: of the first step; None if the optimizer has none.
         rate_after: of the last; None the same.
+        last_rate: of the last of `longer`; None the same.
         batch_size: examples a step.
         steps: asked for.
         examples: how many there are.
+        probed: how many of them `start` and `end` look at.
         held_out: whether the long trials are judged by examples that they are not trained on.
         trained: steps that the optimizer has taken before.
     """
@@ -92,9 +97,11 @@ class Seen:
     constant_loss: float | None
     rate: float | None
     rate_after: float | None
+    last_rate: float | None
     batch_size: int
     steps: int
     examples: int
+    probed: int
     held_out: bool
     trained: int
     hidden: list[int] = field(default_factory=list)
@@ -107,10 +114,11 @@ class Seen:
     @property
     def learns_later(self) -> bool:
         """Whether they do after many more steps."""
-        if self.longer is None or not knows(self.longer, CLEARLY):
+        if self.longer is None or self.longer.diverged_at is not None:
             return False
-        known = [each for each in (self.longer.knowledge, self.longer.of_its_own) if each]
-        return below(min(self.longer.end, *(each.loss for each in known)), self.constant_loss)
+        if self.constant_loss is not None and self.last_loss < self.constant_loss / 2:
+            return True  # of a few examples, of which chance alone could know as much
+        return knows(self.longer, CLEARLY) and below(self.last_loss, self.constant_loss)
 
     @property
     def last(self) -> Trial:
@@ -126,16 +134,29 @@ class Seen:
     def by_heart(self) -> bool:
         """Whether it has learned its examples, and nothing of those that were held out."""
         own = None if self.longer is None else self.longer.of_its_own
-        if not self.held_out or own is None or not own.is_there(CLEARLY):
+        if not self.held_out or own is None or knows(self.longer):
             return False
-        return not knows(self.longer) and self.trained + len(self.last.losses) >= LONG
+        steps = len(self.last.losses)
+        return own.is_there(CLEARLY if self.trained + steps >= LONG else MOST)
 
     @property
     def stuck(self) -> bool:
-        """Whether they have not after so many steps that a network that is slow would."""
-        if knows(self.trial) or self.learns_later:
+        """Whether they have not after so many steps that a network that is slow would.
+
+        Nor has the loss come below that of a constant output, where this is known.
+        """
+        if knows(self.trial) or knows(self.longer, LITTLE) or self.last.diverged_at is not None:
             return False
-        return self.last.diverged_at is None and self.trained + len(self.last.losses) >= LONG
+        if self.constant_loss is not None and below(self.last_loss, self.constant_loss):
+            return False
+        stopped = self.rate and self.last_rate is not None and self.last_rate < SPENT * self.rate
+        return not stopped and self.trained + len(self.last.losses) >= LONG
+
+    @property
+    def last_loss(self) -> float:
+        """The least of the losses at the end: of its examples and of those held out."""
+        known = (self.last.knowledge, self.last.of_its_own)
+        return min(self.last.end, *(each.loss for each in known if each is not None))
 
     def delta_ratio(self, measured: dict[str, Any]) -> float | None:
         """The delta rms of the first hidden layer over the last's; None of fewer than two."""
@@ -199,7 +220,7 @@ def look(
     def time_is_left() -> bool:
         return time.monotonic() + min(took, PATIENCE / 2) < deadline
 
-    limit = constant.loss(heads)
+    limit = constant.loss(heads) or None  # 0 where all targets looked at are the same
     rates: dict[float, Trial] = {}
     scaled: dict[str, Trial] = {}
     loss_scaled: Trial | None = None
@@ -230,20 +251,22 @@ def look(
                 with trainer.trained(steps, factor=factor) as each:
                     rates[factor] = each
     longer = longer_slower = unfrozen = longer_end = longer_time_end = longer_at_rest = None
+    last_rate = rate_after
     if trial.diverged_at is None:
         say(f"{LOOKED_AT} steps and more")
         patience = PATIENCE / 2 if knows(trial, CLEARLY) else LONG_PATIENCE
         usual: dict[str, Any] = {"long": True, "seconds": patience}
         usual["enough"] = lambda known, end: (
-            known.is_there(CLEARLY) and below(min(known.loss, end), limit)
+            not known.of_targets or (known.is_there(CLEARLY) and below(min(known.loss, end), limit))
         )
         with trainer.trained(LONG, **usual) as longer:
+            last_rate = trainer.copy.rate
             if longer.diverged_at is None:
                 longer_end = measure(model, loss, some.x, some.y)
                 longer_time_end = _by_time(model, loss, some) if recurrent else None
                 if normalized:
                     longer_at_rest = trainer.knowledge(False, trainer.held_out)
-        if trainer.copy.rate is not None and knows(trial, CLEARLY) and not knows(longer):
+        if rate is not None and (longer.diverged_at is not None or forgotten(trial, longer)):
             say("as many steps at a tenth of the rate")
             with trainer.trained(len(longer.losses), 0.1, **usual) as longer_slower:
                 pass
@@ -278,9 +301,11 @@ def look(
         constant_loss=limit,
         rate=rate,
         rate_after=rate_after,
+        last_rate=last_rate,
         batch_size=trainer.batch_size,
         steps=steps,
         examples=examples.count,
+        probed=some.count,
         held_out=trainer.held_out is not trainer.judged,
         trained=_trained(optimizer),
         hidden=[
@@ -321,7 +346,7 @@ def _unfrozen(model: keras.Model) -> Iterator[None]:
             layer.trainable = True
         yield
     finally:
-        for layer, trainable in reversed(before):  # a model says it to all within
+        for layer, trainable in before:  # from the outermost, which says it to all within
             layer.trainable = trainable
         for weight, trainable in weights:
             weight.trainable = trainable
@@ -367,7 +392,7 @@ def _scaled(
 def _targets_standardized(y: Any, heads: list[Head], numbers: list[bool]) -> Any:
     """Those targets standardized that are numbers and far from it; None if there are none."""
     if isinstance(y, dict):
-        of = {head.name: each for head, each in zip(heads, numbers, strict=True)}
+        of = {head.key: each for head, each in zip(heads, numbers, strict=True)}
         places = [key for key in y if of.get(key)]
     elif isinstance(y, list | tuple):
         places = [n for n, each in enumerate(numbers) if each] if len(y) == len(heads) else []

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from zoo.diagnosis.trial import Trial
+from zoo.diagnosis.trial import LOOKED_AT, Trial
 
 # A gain from which on predictions are said to know something of their targets. Of networks that
 # learn nothing it is 0.00 to 0.01 after 50 steps, by what a shuffle of 512 examples leaves to
 # chance.
 LEARNED = 0.02
+LITTLE = 0.05  # who knows more learns with targets and layers as they are
 CLEARLY = 0.1  # by so much more of the loss something else must take away to be the cure
 
 
@@ -31,6 +32,14 @@ def gain(trial: Trial | None) -> float:
     if np.isnan(value):  # a loss without targets
         return max(0.0, (trial.start - trial.end) / abs(trial.start)) if trial.start else 0.0
     return max(0.0, value) if trial.knowledge.is_there(0.0) else 0.0
+
+
+def forgotten(trial: Trial, longer: Trial) -> bool:
+    """Whether what few steps taught is gone after many, also of the examples trained on."""
+    if not knows(trial, CLEARLY) or knows(longer) or longer.diverged_at is not None:
+        return False
+    own = longer.of_its_own
+    return len(longer.losses) >= LOOKED_AT and not (own is not None and own.is_there(CLEARLY))
 
 
 def taught(trial: Trial) -> str:

@@ -7,12 +7,11 @@ import numpy as np
 
 from zoo.diagnosis import rates
 from zoo.diagnosis.seen import Seen
-from zoo.diagnosis.taught import CLEARLY, gain, knows, taught
+from zoo.diagnosis.taught import CLEARLY, LITTLE, gain, knows, taught
 from zoo.diagnosis.trial import LOOKED_AT
 from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
 
-LITTLE = 0.05  # of the loss: who knows more learns with targets and layers as they are
 DROPPED = 0.9  # of the inputs
 DIED = 0.5  # what is left of a layer's weights
 SHRINK = 0.75  # what is left of those of each layer, where they all go the same way
@@ -115,7 +114,7 @@ def _as_drawn(seen: Seen) -> bool:
 
 def _linear(seen: Seen) -> Iterator[Verdict]:
     """Dense layers with nothing between them are one dense layer."""
-    if knows(seen.trial, CLEARLY) or seen.trial.diverged_at is not None:
+    if knows(seen.trial, CLEARLY) or seen.learned or seen.trial.diverged_at is not None:
         return
     layers = [
         layer
@@ -132,7 +131,7 @@ def _linear(seen: Seen) -> Iterator[Verdict]:
             "stagnating",
             f"{dense[0].name} to {dense[-2].name}",
             f"no activation stands between {len(dense)} dense layers, which can do no more than "
-            f"one can; {taught(seen.trial)}",
+            f"one can; {taught(seen.last)}",
             "an activation that is not linear after each hidden layer",
             sure="likely",
             repair='activation="relu" in each hidden layer',
@@ -203,7 +202,7 @@ def _diverged(seen: Seen) -> Iterator[Verdict]:
         f"step {trial.diverged_at}",
         f"the loss went from {trial.losses[0]:.3g} to {trial.losses[-1]:.3g} and was then not "
         "finite, and so it was at a tenth, a hundredth and a thousandth of the rate"
-        if sum(factor < 1 for factor in seen.rates) == 3
+        if sum(f < 1 and e.diverged_at is not None for f, e in seen.rates.items()) == 3
         else f"the loss went from {trial.losses[0]:.3g} to {trial.losses[-1]:.3g} and was then not "
         "finite",
         "a loss that is finite",
@@ -248,27 +247,27 @@ def _stagnating(seen: Seen) -> Iterator[Verdict]:
     yield Verdict(
         "stagnating",
         f"model {seen.model.name}",
-        f"after {seen.trained + len(seen.last.losses)} steps the loss is {seen.last.end:.3g}"
+        f"after {seen.trained + len(seen.last.losses)} steps the loss is {seen.last_loss:.3g}"
         + (
             f", and that of the best constant output {seen.constant_loss:.3g}"
             if seen.constant_loss is not None
             else "; the predictions know nothing of their targets"
         ),
-        "a loss below that of a constant output",
+        "a loss clearly below that of a constant output",
         sure="likely",
     )
 
 
 def _dropped(seen: Seen) -> Iterator[Verdict]:
     """Dropout that leaves a layer so little that nothing comes through."""
-    if knows(seen.trial, CLEARLY):
+    if knows(seen.trial, CLEARLY) or seen.learned:
         return
     for layer in layers_inside(seen.model):
         if isinstance(layer, keras.layers.Dropout) and layer.rate >= DROPPED:
             yield Verdict(
                 "stagnating",
                 layer.name,
-                f"it drops {layer.rate:.0%} of its inputs in training, and {taught(seen.trial)}",
+                f"it drops {layer.rate:.0%} of its inputs in training, and {taught(seen.last)}",
                 "a dropout rate of 0.5 at most",
                 sure="likely",
                 repair="keras.layers.Dropout(0.2)",

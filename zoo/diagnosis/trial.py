@@ -141,11 +141,17 @@ class Trainer:
         entries = max(array[:1].size for array in tree.flatten(examples.x))
         at_once = max(self.batch_size, min(JUDGED, MOST_ENTRIES // entries))
         self._at_once = fixed or min(at_once, examples.count)
-        self.judged = examples.at(slice(0, self._whole(examples.count)))
+        # At random: they may lie in the order of their classes.
         places = np.random.default_rng(SEED + 1).permutation(examples.count)
-        held = self._whole(int(HELD_OUT * examples.count))
-        self._places = places[held:] if held >= LEAST_HELD_OUT else places
-        self.held_out = examples.at(places[:held]) if held >= LEAST_HELD_OUT else self.judged
+        unit = fixed or 1
+        whole = max(1, min(examples.count, JUDGED) // unit) * unit
+        self._judged_at = np.sort(places[:whole])
+        self.judged = examples.at(self._judged_at)
+        held = min(int(HELD_OUT * examples.count), JUDGED) // unit * unit
+        if held < LEAST_HELD_OUT or examples.count - held < self.batch_size:
+            held = 0
+        self._places = places[held:]
+        self.held_out = examples.at(places[:held]) if held else self.judged
         self.copy = Copy(optimizer, model.trainable_variables)
         self._kernels = {
             each.name: each.kernel.value
@@ -225,9 +231,7 @@ class Trainer:
         now = self._values()
         well = np.isfinite(losses[-1]) and all(np.isfinite(w).all() for w in now.values())
         diverged_at = None if well else len(losses) - int(not np.isfinite(losses[-1]))
-        judged = (
-            self.judged if examples is self.examples else examples.at(slice(0, self.judged.count))
-        )
+        judged = self.judged if examples is self.examples else examples.at(self._judged_at)
         return Trial(
             losses=np.array([loss for loss in losses if np.isfinite(loss)] or [np.nan]),
             diverged_at=diverged_at,
@@ -273,11 +277,6 @@ class Trainer:
             return None
         depends = any(each != true for each in shuffled) or others[0] != others[1]
         return Knowledge(true, float(np.mean(shuffled)), float(np.std(shuffled)), depends)
-
-    def _whole(self, count: int) -> int:
-        """As many examples as are judged of so many: whole batches, where these are fixed."""
-        unit = fixed_batch(self._model) or 1
-        return max(1, min(count, JUDGED) // unit) * unit
 
     def _values(self) -> dict[str, Any]:
         return {name: kernel.numpy().astype(np.float64) for name, kernel in self._kernels.items()}
