@@ -182,3 +182,16 @@ def test_a_loss_without_targets_has_no_gain(one_thread):
         pass
     assert np.isnan(trial.knowledge.gain)
     assert trial.end < trial.start
+
+
+def test_units_that_all_grow_alike_are_not_taken_for_one(one_thread):
+    """A step so large that the weights it began with no longer count leaves all units the same."""
+    from zoo.diagnosis import examples as of
+    from zoo.diagnosis.trial import Trainer, units_alike
+
+    model = network(dense(8, name="first"), dense(1, kernel_initializer="ones", name="last"))
+    model.optimizer.learning_rate = 1e6
+    trainer = Trainer(model, None, of.of_model(model, X, Y), model.optimizer, 32)
+    with trainer.trained(1) as trial:
+        assert units_alike(model.layers[0].get_weights()[0])
+    assert trial.alike == []

@@ -77,7 +77,7 @@ class Trial:
         displacement: ||W - W_0|| / ||W_0|| by layer.
         update_ratio: ||W(t+1) - W(t)|| / ||W(t)|| of the last step by layer.
         shrinkage: ||W|| / ||W_0|| by layer.
-        alike: the layers all of whose units have the same weights.
+        alike: the layers all of whose units had the same weights, and still have.
     """
 
     losses: Any
@@ -242,7 +242,7 @@ class Trainer:
             displacement={k: _ratio(now[k] - first[k], first[k]) for k in now},
             update_ratio={k: _ratio(now[k] - before[k], before[k]) for k in now},
             shrinkage={k: _ratio(now[k], first[k]) for k in now},
-            alike=[name for name, value in now.items() if units_alike(value)],
+            alike=[k for k in now if units_alike(first[k]) and units_alike(now[k])],
         )
 
     def knowledge(self, training: bool, judged: Examples | None = None) -> Knowledge | None:
