@@ -58,6 +58,8 @@ def collect(
             write_whole(path, json.dumps(dict(sorted(known.items())), indent=0) + "\n")
             left = (time.monotonic() - began) / count * (len(waiting) - count) / 60
             said = ", ".join(result.get("symptoms", [])) or result.get("error", "nothing")
+            if "reached" in result:
+                said = "reaches its target" if result["reached"] else "does not reach its target"
             print(f"{count} of {len(waiting)}: {task}: {said}, {left:.0f} min left", flush=True)
 
 
