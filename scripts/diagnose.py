@@ -52,7 +52,9 @@ def collect(
     waiting = [task for task in tasks if task not in known and options.only in task]
     began = time.monotonic()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.workers, context, initializer=alone) as pool:
+    with ProcessPoolExecutor(  # Keras keeps some of each model: after 25 another process goes on
+        options.workers, context, initializer=alone, max_tasks_per_child=25
+    ) as pool:
         for count, (task, result) in enumerate(zip(waiting, pool.map(of, waiting), strict=True), 1):
             known[task] = result
             write_whole(path, json.dumps(dict(sorted(known.items())), indent=0) + "\n")
