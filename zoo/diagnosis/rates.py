@@ -17,6 +17,8 @@ UPROOTED = 5.0
 
 def wrong(seen: Seen) -> Iterator[Verdict]:
     """A rate at which the steps taught nothing, where they teach much at another."""
+    if seen.learned and not knows(seen.trial):
+        return  # it learns soon at this one
     trial, here = seen.trial, gain(seen.trial)
     better = {factor: gain(each) for factor, each in seen.rates.items() if knows(each)}
     more = CLEARLY if trial.diverged_at is not None or trial.swings or seen.stuck else MUCH
