@@ -15,7 +15,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -51,18 +51,26 @@ def collect(
     known = json.loads(path.read_text()) if path.is_file() else {}
     waiting = [task for task in tasks if task not in known and options.only in task]
     began = time.monotonic()
+    for count, (task, result) in enumerate(in_processes(of, waiting, options.workers), 1):
+        known[task] = result
+        write_whole(path, json.dumps(dict(sorted(known.items())), indent=0) + "\n")
+        left = (time.monotonic() - began) / count * (len(waiting) - count) / 60
+        said = ", ".join(result.get("symptoms", [])) or result.get("error", "nothing")
+        if "reached" in result:
+            said = "reaches its target" if result["reached"] else "does not reach its target"
+        print(f"{count} of {len(waiting)}: {task}: {said}, {left:.0f} min left", flush=True)
+
+
+def in_processes(
+    of: Callable[[str], dict[str, Any]], tasks: list[str], workers: int
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each task and its result, in order; Keras keeps some of each model, so processes end."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(  # Keras keeps some of each model: after 25 another process goes on
-        options.workers, context, initializer=alone, max_tasks_per_child=25
-    ) as pool:
-        for count, (task, result) in enumerate(zip(waiting, pool.map(of, waiting), strict=True), 1):
-            known[task] = result
-            write_whole(path, json.dumps(dict(sorted(known.items())), indent=0) + "\n")
-            left = (time.monotonic() - began) / count * (len(waiting) - count) / 60
-            said = ", ".join(result.get("symptoms", [])) or result.get("error", "nothing")
-            if "reached" in result:
-                said = "reaches its target" if result["reached"] else "does not reach its target"
-            print(f"{count} of {len(waiting)}: {task}: {said}, {left:.0f} min left", flush=True)
+    some = 25 * workers
+    for first in range(0, len(tasks), some):
+        part = tasks[first : first + some]
+        with ProcessPoolExecutor(workers, context, initializer=alone) as pool:
+            yield from zip(part, pool.map(of, part), strict=True)
 
 
 def alone() -> None:
