@@ -1,5 +1,6 @@
 """Does the advice help? The first thing that a diagnosis says to try, done, and trained."""
 
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -101,12 +102,18 @@ def network_learns(name: str, advice: Mapping[str, Any]) -> bool:
     if with_data:
         problem = case.sick()
         for change in with_data:
-            change(problem)
+            try:
+                change(problem)
+            except AttributeError:  # of a dict
+                raise LookupError(f"{text}: of several outputs it does not say which") from None
     elif text.startswith(UNDOING):
         problem = case.twin()
     else:
         try:
-            problem = case.family(**{**case.base, **case.fault, **_knobs(text, case.fault)})
+            changes = _knobs(text, case.fault)
+            if "head_initializer" not in inspect.signature(case.family).parameters:
+                changes.pop("head_initializer", None)  # glorot_uniform, as it says
+            problem = case.family(**{**case.base, **case.fault, **changes})
         except TypeError as error:  # a family without that knob
             raise LookupError(f"{text}: {error}") from None
     problem.train()
@@ -199,21 +206,21 @@ KNOBS: Mapping[str, Callable[..., dict[str, Any]]] = {
         lambda gain: {"kernel_initializer": ("orthogonal", float(gain))}
     ),
     r'recurrent_initializer="(\w+)"': lambda start: {"recurrent_initializer": start},
-    r"activation=None on the last layer": lambda: {"head_activation": None},
-    r"no (?:softmax|sigmoid) on the last layer": lambda: {"head_activation": None},
+    r"activation=None on the last layer": lambda: {"head_activation": "linear"},
+    r"no (?:softmax|sigmoid) on the last layer": lambda: {"head_activation": "linear"},
     r"no (?:softmax|sigmoid) before the (softmax|sigmoid)": lambda kept: {"head_activation": kept},
     r'activation="(\w+)" on the last layer': lambda name: {"head_activation": name},
     r'activation="(\w+)", loss="(\w+)"': (
         lambda name, loss: {"head_activation": name, "loss": loss}
     ),
-    r'activation=None, loss="(\w+)"': lambda loss: {"head_activation": None, "loss": loss},
+    r'activation=None, loss="(\w+)"': lambda loss: {"head_activation": "linear", "loss": loss},
     r'activation="(\w+)"': lambda name: {"activation": name},
     r'loss="(\w+)"': lambda loss: {"loss": loss},
     r"activity_regularizer=None": lambda: {"code_penalty": 0.0},
     r".*, activity_regularizer=None": lambda: {"penalty": 0.0, "code_penalty": 0.0},
     r"\w+_regularizer=None": lambda: {"penalty": 0.0},
     r"the last layer with (\d+) units": lambda units: {"head_units": int(units)},
-    r"weight_decay=None": lambda: {"weight_decay": None},
+    r"weight_decay=None": lambda: {"weight_decay": 0.0},
     r"BatchNormalization\(momentum=([\d.]+)\)": (
         lambda momentum: {"normalization_momentum": float(momentum)}
     ),

@@ -156,8 +156,8 @@ def of_peers(networks: dict[str, Any], arms: dict[str, Any]) -> str:
         [each for each in start if each["learns"] == "no"],
         [each for each in start if each["learns"] == "yes"],
     ]
-    rules = list(next(each["peers"] for each in networks.values() if each["peers"]))
-    unknown = sum(not each["peers"] for each in groups[0])
+    rules = list(next(each["peers"] for each in networks.values() if each.get("peers")))
+    unknown = sum(not each.get("peers") for each in groups[0])
     lines = [
         *wrap(
             "**Thresholds of other tools** (scripts/peer_rules.py), on the same networks and arms, "
@@ -173,7 +173,7 @@ def of_peers(networks: dict[str, Any], arms: dict[str, Any]) -> str:
         f"| `zoo.diagnose` | {' | '.join(str(sum(map(alarms, group))) for group in groups)} |",
     ]
     for rule in rules:
-        counts = [sum(each["peers"].get(rule, False) for each in group) for group in groups]
+        counts = [sum(each.get("peers", {}).get(rule, False) for each in group) for group in groups]
         lines.append(f"| {rule} | {' | '.join(map(str, counts))} |")
     return "\n".join([*lines, ""])
 
