@@ -70,6 +70,7 @@ def arm_learns(name: str, advice: Mapping[str, Any]) -> bool:
         rate = float(said[1])
     else:
         raise LookupError(advice["repair"])
+    values["training"]["final_tuning_seeds"] = 0  # it is run at one rate, and not searched for
     spec = ArmSpec.model_validate(values)
     data = load_for(spec.data)
     run = CompiledArm(replace(chosen, spec=spec), data).run(0, rate, probe=False)

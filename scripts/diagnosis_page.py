@@ -182,11 +182,12 @@ def of_advice(results: dict[str, Any]) -> str:
     """How often the first advice, followed, was enough."""
     lines = [
         *wrap(
-            "**Does the advice help?** The first thing that is said to try, done by a program with "
-            "no look at the fault, and trained for the same budget with seed 0. Of an arm of the "
-            "zoo the advice comes from the other recipes alone, and brings its rate. What a "
-            "program cannot do (look at the data, turn to another task, give a network a part that "
-            "its family does not have) is counted apart.",
+            "**Does the advice help?** The first thing that is said to try, done by a program, and "
+            "trained for the same budget with seed 0. Where it names the very part that is at "
+            "fault (layers that are frozen, an argmax on the way), the fault is taken out. Of an "
+            "arm of the zoo the advice comes from the other recipes alone, and brings its rate. "
+            "What a program cannot do (look at the data, turn to another task, give a network a "
+            "part that its family does not have) is counted apart.",
             100,
         ),
         "",
