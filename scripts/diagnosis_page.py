@@ -169,7 +169,7 @@ def of_peers(networks: dict[str, Any], arms: dict[str, Any]) -> str:
         "",
         "| rule | sick networks | healthy ones | arms that do not learn | arms that do |",
         "| --- | ---: | ---: | ---: | ---: |",
-        f"| | {' | '.join(str(len(group)) for group in groups)} |",
+        f"| of | {' | '.join(str(len(group)) for group in groups)} |",
         f"| `zoo.diagnose` | {' | '.join(str(sum(map(alarms, group))) for group in groups)} |",
     ]
     for rule in rules:

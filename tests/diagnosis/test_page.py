@@ -1,6 +1,7 @@
 """Every command and every file of docs/diagnose.md, run in order; its tables and numbers."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -68,6 +69,29 @@ def test_the_tables_are_what_was_measured():
     spec.loader.exec_module(script)
     made = PAGE.partition(script.START)[2].partition(script.END)[0]
     assert made.strip() == script.tables().strip()
+
+
+def test_the_readme_says_how_often_it_is_right():
+    said = re.search(
+        r"Of (\d+) networks with a known fault it alarms (\d+), of (\d+) healthy ones none, of "
+        r"(\d+) arms of the zoo that learn none",
+        " ".join((ROOT / "README.md").read_text().split()),
+    )
+    results = ROOT / "results" / "diagnosis"
+    networks, arms = (json.loads((results / f"{n}.json").read_text()) for n in ("set", "arms"))
+
+    def alarmed(group):
+        return sum(bool(each.get("symptoms")) or "error" in each for each in group)
+
+    sick = [each for name, each in networks.items() if name.startswith("sick ")]
+    well = [each for name, each in networks.items() if not name.startswith("sick ")]
+    learn = [
+        each
+        for name, each in arms.items()
+        if name.endswith(" start") and each["learns"] == "yes" and "error" not in each
+    ]
+    assert list(map(int, said.groups())) == [len(sick), alarmed(sick), len(well), len(learn)]
+    assert alarmed(well) == alarmed(learn) == 0
 
 
 def test_the_page_has_the_numbers_of_the_program():
