@@ -9,7 +9,9 @@ from zoo.diagnosis.trial import LOOKED_AT, Trial
 # chance.
 LEARNED = 0.02
 LITTLE = 0.05  # who knows more learns with targets and layers as they are
-CLEARLY = 0.1  # by so much more of the loss something else must take away to be the cure
+# By so much more of the loss something else must take away to be the cure; and so much a network
+# that is slow must know to be acquitted.
+CLEARLY = 0.1
 
 
 def knows(trial: Trial | None, least: float = LEARNED) -> bool:

@@ -75,7 +75,8 @@ class Trial:
             of examples that it was not trained on, where there are enough.
         of_its_own: the same of those that it was trained on; None of a short trial.
         displacement: ||W - W_0|| / ||W_0|| by layer.
-        update_ratio: ||W(t+1) - W(t)|| / ||W(t)|| of the last step by layer.
+        update_ratio: ||W(t+1) - W(t)|| / ||W(t)|| of the last step by layer; of all steps together
+            where it ended before its last.
         shrinkage: ||W|| / ||W_0|| by layer.
         alike: the layers all of whose units had the same weights, and still have.
     """
