@@ -2,6 +2,7 @@
 
     python scripts/diagnose.py arms                  # each arm, before the first step and halfway
     python scripts/diagnose.py set                   # each network of scripts/sick and its twin
+    python scripts/diagnose.py blind                 # each program of scripts/blind
     python scripts/diagnose.py advice                # what is said to those that are sick, followed
     python scripts/diagnose.py                       # the tables of docs/diagnose.md anew
 
@@ -30,7 +31,7 @@ QUARTER = 0.25  # of the way from a constant prediction to the target: below it 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="?", choices=["arms", "set", "advice"])
+    parser.add_argument("what", nargs="?", choices=["arms", "set", "blind", "advice"])
     parser.add_argument("--only", default="", help="names that have this in them")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
@@ -38,6 +39,8 @@ def main() -> None:
         collect("arms", arms(), arm, options)
     elif options.what == "set":
         collect("set", networks(), network, options)
+    elif options.what == "blind":
+        collect("blind", programs(), blind_program, options)
     elif options.what == "advice":
         collect("advice", advised_tasks(), follow, options)
     diagnosis_page.write()
@@ -214,6 +217,35 @@ def network(task: str) -> dict[str, Any]:
     result["seconds"] = seconds(began)
     of_all = problem.model, problem.x, problem.y, None
     return {**result, "peers": peer_rules.alarmed(*of_all, STEPS, problem.batch_size)}
+
+
+# ---------------------------------------------------------------- programs of others
+
+
+def programs() -> list[str]:
+    """Each program of scripts/blind by its name."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import blind
+
+    return list(blind.PROGRAMS)
+
+
+def blind_program(name: str) -> dict[str, Any]:
+    """What is said of a program, as before `fit`, with seed 0."""
+    import blind
+
+    from zoo import diagnose
+    from zoo.errors import ZooError
+
+    program = blind.PROGRAMS[name]
+    model, x, y, how, _ = program.build(0)
+    result: dict[str, Any] = {"kind": program.kind}
+    began = time.perf_counter()
+    try:
+        result |= said(diagnose(model, x, y, batch_size=how["batch_size"]))
+    except ZooError as error:
+        result["error"] = str(error)
+    return {**result, "seconds": seconds(began)}
 
 
 # ---------------------------------------------------------------- advice

@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras import tree
 
 from zoo.diagnosis import examples as examples_of
-from zoo.diagnosis.seen import probed
+from zoo.diagnosis.measuring import probed
 from zoo.diagnosis.trial import Trainer, Trial
 from zoo.probe import layers
 from zoo.probe.loss import Objective

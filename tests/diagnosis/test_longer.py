@@ -12,7 +12,7 @@ X, Y, CLASSES = examples()
 def patient(one_thread, monkeypatch):
     seed()
     for patience in ("PATIENCE", "LONG_PATIENCE"):  # on a slow processor too
-        monkeypatch.setattr(f"zoo.diagnosis.seen.{patience}", 600.0)
+        monkeypatch.setattr(f"zoo.diagnosis.measuring.{patience}", 600.0)
 
 
 def diagnosed(model, x, y, **keywords):
@@ -40,7 +40,7 @@ def binary(*layers, optimizer="adam", **keywords):
 
 def test_a_trial_that_is_cut_short_says_nothing_was_forgotten(monkeypatch):
     for patience in ("PATIENCE", "LONG_PATIENCE"):
-        monkeypatch.setattr(f"zoo.diagnosis.seen.{patience}", 0.0)
+        monkeypatch.setattr(f"zoo.diagnosis.measuring.{patience}", 0.0)
     x, y = many()
     report = diagnosed(binary(dense(16, "relu")), x, y)
     assert len(report.seen.longer.losses) < 50 and report.healthy
@@ -113,7 +113,7 @@ def test_targets_are_standardized_output_by_output(kind):
 
     from zoo.diagnosis import examples as of
     from zoo.diagnosis.heads import heads
-    from zoo.diagnosis.seen import _scaled
+    from zoo.diagnosis.otherwise import scaled
 
     x, y = many()
     prices = (5000 + 1000 * x[:, 2:3]).astype("float32")
@@ -125,9 +125,9 @@ def test_targets_are_standardized_output_by_output(kind):
         outputs, losses, targets = (list(each.values()) for each in (outputs, losses, targets))
     model = keras.Model(given, outputs)
     model.compile("adam", losses)
-    scaled = dict(_scaled(model, of.of_model(model, x, targets), heads(model, None, x, targets)))
-    assert list(scaled) == ["targets"]
-    changed = scaled["targets"].y
+    changes = dict(scaled(model, of.of_model(model, x, targets), heads(model, None, x, targets)))
+    assert list(changes) == ["targets"]
+    changed = changes["targets"].y
     price, whether = changed.values() if kind is dict else changed
     assert price.std() == pytest.approx(1, rel=1e-4) and abs(price.mean()) < 1e-4
     np.testing.assert_array_equal(whether, y)

@@ -98,7 +98,8 @@ def test_the_page_has_the_numbers_of_the_program():
     import inspect
 
     from zoo.diagnosis.diagnose import diagnose
-    from zoo.diagnosis.seen import LONG, LONG_PATIENCE, PATIENCE, SOON
+    from zoo.diagnosis.measuring import LONG_PATIENCE, PATIENCE
+    from zoo.diagnosis.seen import LONG, SOON
     from zoo.diagnosis.trial import HELD_OUT, LEAST_HELD_OUT, LOOKED_AT
 
     steps = inspect.signature(diagnose).parameters["steps"].default

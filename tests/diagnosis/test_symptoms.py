@@ -23,7 +23,7 @@ def of(report, symptom):
 def seeded(one_thread, monkeypatch):
     seed()
     for patience in ("PATIENCE", "LONG_PATIENCE"):  # on a slow processor too
-        monkeypatch.setattr(f"zoo.diagnosis.seen.{patience}", 600.0)
+        monkeypatch.setattr(f"zoo.diagnosis.measuring.{patience}", 600.0)
 
 
 # ------------------------------------------------------------ gradients
@@ -96,7 +96,7 @@ def test_a_plain_network_forgets_through_time_and_gates_are_a_note(one_thread, m
     assert "vanishing through time" in names(plain)
     # At a rate of 1e-4 this is not learned in 2,000 steps: shut gates are a symptom then.
     assert "vanishing through time" in names(made(keras.layers.GRU(16)))
-    monkeypatch.setattr("zoo.diagnosis.seen.LONG", 100)
+    monkeypatch.setattr("zoo.diagnosis.measuring.LONG", 100)
     monkeypatch.setattr("zoo.diagnosis.seen.Seen.stuck", False)
     assert "vanishing through time" not in names(made(keras.layers.GRU(16)))
 

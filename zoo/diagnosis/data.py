@@ -15,6 +15,9 @@ from zoo.probe.layers import layers_inside
 # square of 50 to 150, and most nets learn from them after all: what is beyond this is tried scaled.
 LARGE = 5.0  # root mean square of inputs or targets
 SMALL = 0.05
+TOLD = 1 / 3  # of the errors, that inputs must at least be able to avoid
+LEAST = 100  # examples that inputs are compared of
+MOST = 5_000_000  # entries of those
 # Layers that put any scale right, or take whole numbers for names.
 _SCALES = (
     keras.layers.Embedding,
@@ -40,6 +43,7 @@ def faults(model: keras.Model, examples: Examples) -> Iterator[Verdict]:
             yield from _not_finite(name, array)
             yield from _alike(name, kind, array)
     yield from _tokens(model, examples)
+    yield from _contradicting(examples)
 
 
 def named(kind: str, values: Any) -> list[tuple[str, Any]]:
@@ -121,6 +125,57 @@ def _tokens(model: keras.Model, examples: Examples) -> Iterator[Verdict]:
             "tokens that the embedding has",
             repair=f"Embedding({int(array.max()) + 1}, ...)",
         )
+
+
+def _contradicting(examples: Examples) -> Iterator[Verdict]:
+    """Many examples with one input and other targets, so that no network can learn them.
+
+    What is left to learn is the share of the errors of a constant answer (of the squares, of
+    numbers) that are gone with the best answer to each input.
+    """
+    if not hasattr(examples.y, "dtype") or not _numbers(examples.y):
+        return
+    width = sum(array[:1].size for array in tree.flatten((examples.x, examples.y)))
+    count = min(examples.count, MOST // width)
+    if count < LEAST:
+        return
+    some = examples.at(np.linspace(0, examples.count - 1, count).astype(int))
+    rows, targets = (
+        np.concatenate([array.reshape(count, -1) for array in tree.flatten(each)], axis=1)
+        for each in (some.x, some.y)
+    )
+    if rows.dtype.kind not in "iuf":
+        return
+    groups = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
+    inputs = int(groups.max()) + 1
+    if not 1 < inputs < count / 2:
+        return
+    classes = targets.dtype.kind in "iu" and targets.shape[1] == 1
+    if classes:
+        codes = np.unique(targets, return_inverse=True)[1].reshape(-1)
+        table = np.zeros((inputs, codes.max() + 1))
+        np.add.at(table, (groups, codes), 1)
+        constant = count - table.sum(0).max()
+        left = count - table.max(1).sum()
+    else:
+        wide = targets.astype(np.float64)
+        sums = np.zeros((inputs, wide.shape[1]))
+        np.add.at(sums, groups, wide)
+        means = sums / np.bincount(groups)[:, None]
+        constant = np.square(wide - wide.mean(0)).sum()
+        left = np.square(wide - means[groups]).sum()
+    if not constant or 1 - left / constant >= TOLD:
+        return
+    yield Verdict(
+        "examples alike",
+        "inputs",
+        f"{count} examples have {inputs} inputs, and one input has many targets: "
+        f"who knew the best answer to each made {left / constant:.0%} of the "
+        f"{'errors' if classes else 'squared errors'} that one answer for all makes",
+        "inputs that tell the targets apart",
+        sure="likely",
+        repair="look at what was done to the inputs (cut, rounded, clipped): print(x[:5])",
+    )
 
 
 def first_layer(model: keras.Model) -> keras.Layer | None:

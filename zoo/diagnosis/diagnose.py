@@ -12,9 +12,9 @@ from zoo import keras_private, keras_setup, random_states
 from zoo.diagnosis import data, expressible, gradients, likeness, memory, structure, training
 from zoo.diagnosis import examples as examples_of
 from zoo.diagnosis.heads import heads
-from zoo.diagnosis.own_loss import broadcast, never_small
+from zoo.diagnosis.measuring import look, probed
+from zoo.diagnosis.own_loss import broadcast, never_small, rewards_errors
 from zoo.diagnosis.report import Report
-from zoo.diagnosis.seen import look, probed
 from zoo.diagnosis.verdict import Verdict
 from zoo.errors import ZooError, said_by
 from zoo.probe import measure
@@ -100,6 +100,7 @@ def diagnose(
     verdicts += structure.unused_inputs(model, some.x)
     verdicts += broadcast(model, loss, some, outputs)
     verdicts += never_small(model, loss, some, outputs)
+    verdicts += rewards_errors(model, loss, some, outputs)
     if not model.trainable_weights or all("not connected" in s for s in measured["state"]):
         return Report(model.name, verdicts, start=measured)
     seen = look(

@@ -11,7 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.diagnosis.seen import Seen, half
+from zoo.diagnosis.measuring import half
+from zoo.diagnosis.otherwise import oversized
+from zoo.diagnosis.seen import Seen, saturated
 from zoo.diagnosis.taught import gain, taught
 from zoo.diagnosis.verdict import Verdict, from_to, listed
 from zoo.probe.layers import layers_inside
@@ -41,10 +43,12 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
     yield from _alike(seen)
     yield from _underflow(seen)
     if seen.learned:
+        yield from _oversized(seen)
         return
     yield from _dead(seen, at_start=True)
-    for judge in (_vanishing, _through_time, _saturated):
-        yield from judge(seen)
+    yield from _vanishing(seen)
+    yield from _through_time(seen)
+    yield from list(_oversized(seen)) or _saturated(seen)
 
 
 def died(seen: Seen) -> Iterator[Verdict]:
@@ -188,6 +192,29 @@ def _saturated(seen: Seen) -> Iterator[Verdict]:
             sure="likely",
             layers=tuple(each for each, _, _ in flat),
         )
+
+
+def _oversized(seen: Seen) -> Iterator[Verdict]:
+    """Weights so large that they saturate units, where smaller ones teach much more."""
+    other = seen.usual_size
+    if other is None or seen.last_end is None or not seen.much_better(other):
+        return
+    large = oversized(seen.model)
+    names = [name for name, _, _ in _share(seen, "saturated") if name in large]
+    flat = [name for name in names if name in saturated(seen.start, seen.last_end)]
+    name = flat[0]
+    share = seen.last_end["saturated"][seen.last_end["layers"].index(name)]
+    yield Verdict(
+        "saturated units",
+        listed(flat),
+        f"the weights of {name} are {large[name]:.2g} times as large as usual, and {share:.0%} of "
+        f"its outputs in the flat part of its activation after {len(seen.last.losses)} steps; "
+        f"{taught(seen.last)}, and with weights of usual size {taught(other)}",
+        "weights of the size that glorot_uniform draws",
+        sure="likely",
+        repair='kernel_initializer="glorot_uniform"',
+        layers=tuple(flat),
+    )
 
 
 # ---------------------------------------------------------------- depth

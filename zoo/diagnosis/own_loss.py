@@ -13,6 +13,7 @@ from zoo.diagnosis.verdict import Verdict
 from zoo.probe.loss import Objective
 
 SURE = 1e-6  # of a probability of 0 or 1: as near as float32 comes without being one
+ORDERS = 5  # in which the right answers are given to other examples
 UNLIKE = 1e-3  # relative: more than rounding makes of the same sum
 
 
@@ -102,6 +103,60 @@ def never_small(
             f"{of_same:.3g}: it takes logits, and the output is a {head.activation} already",
             "a loss that is near 0 for the right answer",
             repair=f"no {head.activation} on the last layer, or none in the loss",
+        )
+    ]
+
+
+def rewards_errors(
+    model: keras.Model, loss: Any, some: Examples, heads: Sequence[Head]
+) -> list[Verdict]:
+    """A loss that is below 0 and falls with each error: its minus is missing, or one too many.
+
+    It is given the right answers, and the same answers to other examples. Where these are below 0,
+    for there are losses that are small for outputs unlike the targets (a distance of pairs that
+    are labelled 1 if alike), which are never negative.
+
+    Args:
+        model: built.
+        loss: as it was given.
+        some: examples.
+        heads: the outputs of the same.
+    """
+    if len(heads) != 1 or heads[0].loss is None or heads[0].loss.name:
+        return []
+    [head], y = heads, some.y
+    if not hasattr(y, "shape") or y.dtype.kind not in "iuf":
+        return []
+    right = y if y.shape == head.output.shape else None
+    if head.gives in ("softmax", "sigmoid"):
+        right = _right(head, y)
+        right = None if right is None else np.clip(right, SURE, 1 - SURE)
+    elif y.size == head.output.size:
+        right = y.reshape(head.output.shape)
+    if right is None:
+        return []
+    objective, x = Objective(model, loss, "data"), tf.nest.map_structure(tf.constant, some.x)
+    draws = np.random.default_rng(0)
+    answers = [right, *(right[draws.permutation(len(right))] for _ in range(ORDERS))]
+    try:
+        of_right, *of_others = (
+            float(objective(x, tf.constant(y), tf.constant(each.astype(np.float32))))
+            for each in answers
+        )
+    except Exception:  # the user's code; whether it can be computed is seen elsewhere
+        return []
+    if not np.isfinite([of_right, *of_others]).all() or max(of_others) >= 0:
+        return []
+    if of_right <= max(of_others) + UNLIKE * abs(max(of_others)):
+        return []
+    return [
+        Verdict(
+            "loss rewards errors",
+            head.place,
+            f"of the right answers the loss is {of_right:.3g}, and of the same answers to other "
+            f"examples {np.mean(of_others):.3g}: training makes the answers wrong",
+            "a loss that is least for the right answers",
+            repair="return -value in the loss, if it has no minus sign, or value if it has one",
         )
     ]
 

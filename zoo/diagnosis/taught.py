@@ -12,6 +12,7 @@ LITTLE = 0.05  # who knows more learns with targets and layers as they are
 # By so much more of the loss something else must take away to be the cure; and so much a network
 # that is slow must know to be acquitted.
 CLEARLY = 0.1
+MUCH_BETTER = 0.15  # of the loss of a constant output: the same, of what has learned in part
 
 
 def knows(trial: Trial | None, least: float = LEARNED) -> bool:

@@ -6,10 +6,11 @@ import keras
 import numpy as np
 
 from zoo.diagnosis import rates
+from zoo.diagnosis.otherwise import linear_layers
 from zoo.diagnosis.seen import Seen
 from zoo.diagnosis.taught import CLEARLY, LITTLE, gain, knows, taught
 from zoo.diagnosis.trial import LOOKED_AT
-from zoo.diagnosis.verdict import Verdict
+from zoo.diagnosis.verdict import Verdict, from_to
 from zoo.probe.layers import layers_inside
 
 DROPPED = 0.9  # of the inputs
@@ -113,30 +114,22 @@ def _as_drawn(seen: Seen) -> bool:
 
 
 def _linear(seen: Seen) -> Iterator[Verdict]:
-    """Dense layers with nothing between them are one dense layer."""
-    if knows(seen.trial, CLEARLY) or seen.learned or seen.trial.diverged_at is not None:
+    """Layers with nothing between them are one layer, where the data want more than one."""
+    hidden = linear_layers(seen.model)
+    other = seen.activated
+    if not hidden or other is None or not seen.much_better(other):
         return
-    layers = [
-        layer
-        for layer in layers_inside(seen.model)
-        if not isinstance(layer, keras.layers.InputLayer | keras.Sequential)
-    ]
-    shaping = keras.layers.Flatten | keras.layers.Dropout | keras.layers.Reshape
-    dense = [layer for layer in layers if isinstance(layer, keras.layers.Dense)]
-    others = [layer for layer in layers if not isinstance(layer, keras.layers.Dense | shaping)]
-    if len(dense) < 2 or others:
-        return
-    if all(layer.activation is keras.activations.linear for layer in dense[:-1]):
-        yield Verdict(
-            "stagnating",
-            f"{dense[0].name} to {dense[-2].name}",
-            f"no activation stands between {len(dense)} dense layers, which can do no more than "
-            f"one can; {taught(seen.last)}",
-            "an activation that is not linear after each hidden layer",
-            sure="likely",
-            repair='activation="relu" in each hidden layer',
-            layers=tuple(layer.name for layer in dense[:-1]),
-        )
+    names = tuple(layer.name for layer in hidden)
+    yield Verdict(
+        "stagnating",
+        from_to(names),
+        f"no activation stands between {len(hidden) + 1} layers, which can do no more than one "
+        f"can; {taught(seen.last)}, and with ReLU between them {taught(other)}",
+        "an activation that is not linear after each hidden layer",
+        sure="likely",
+        repair='activation="relu" in each hidden layer',
+        layers=names,
+    )
 
 
 def _dying(seen: Seen) -> Iterator[Verdict]:

@@ -16,6 +16,7 @@ HEAD_AND_DATA = (
     "examples alike",
     "not finite data",
     "no loss reaches a head",
+    "loss rewards errors",
     "frozen",
     "unused",
     "not connected",
