@@ -16,7 +16,8 @@ from keras import tree
 
 from zoo.diagnosis import examples as examples_of
 from zoo.diagnosis.measuring import probed
-from zoo.diagnosis.trial import Trainer, Trial
+from zoo.diagnosis.trainer import Trainer
+from zoo.diagnosis.trial import Trial
 from zoo.probe import layers
 from zoo.probe.loss import Objective
 

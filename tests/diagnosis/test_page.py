@@ -100,7 +100,8 @@ def test_the_page_has_the_numbers_of_the_program():
     from zoo.diagnosis.diagnose import diagnose
     from zoo.diagnosis.measuring import LONG_PATIENCE, PATIENCE
     from zoo.diagnosis.seen import LONG, SOON
-    from zoo.diagnosis.trial import HELD_OUT, LEAST_HELD_OUT, LOOKED_AT
+    from zoo.diagnosis.trainer import HELD_OUT, LEAST_HELD_OUT
+    from zoo.diagnosis.trial import LOOKED_AT
 
     steps = inspect.signature(diagnose).parameters["steps"].default
     assert f"**Some steps** ({steps}; `--steps`)" in PAGE

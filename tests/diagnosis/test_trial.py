@@ -28,7 +28,7 @@ def test_a_trial_takes_the_steps_that_keras_takes(one_thread, which, trained):
     import keras
 
     from zoo.diagnosis import examples as of
-    from zoo.diagnosis.trial import Trainer, _order
+    from zoo.diagnosis.trainer import Trainer, _order
 
     def made():
         seed()
@@ -57,7 +57,7 @@ def test_a_trial_takes_the_steps_that_keras_takes(one_thread, which, trained):
 
 def test_each_trial_starts_where_the_model_stands(one_thread):
     from zoo.diagnosis import examples as of
-    from zoo.diagnosis.trial import Trainer
+    from zoo.diagnosis.trainer import Trainer
 
     model = network(dense(8, activation="tanh"), dense(1))
     trainer = Trainer(model, None, of.of_model(model, X, Y), model.optimizer, 32)
@@ -75,7 +75,7 @@ def test_each_trial_starts_where_the_model_stands(one_thread):
 
 def test_what_moved_is_what_moved(one_thread):
     from zoo.diagnosis import examples as of
-    from zoo.diagnosis.trial import Trainer
+    from zoo.diagnosis.trainer import Trainer
 
     model = network(dense(8, activation="tanh", name="first"), dense(1, name="last"))
     before = {layer.name: layer.get_weights()[0].astype(float) for layer in model.layers}
@@ -98,7 +98,7 @@ def known(outputs, y, loss="mse"):
     import keras
 
     from zoo.diagnosis import examples as of
-    from zoo.diagnosis.trial import Trainer
+    from zoo.diagnosis.trainer import Trainer
 
     model = keras.Sequential(
         [keras.Input(outputs.shape[1:]), keras.layers.Dense(outputs.shape[-1], use_bias=False)]
@@ -162,7 +162,7 @@ def test_a_loss_without_targets_has_no_gain(one_thread):
     import tensorflow as tf
 
     from zoo.diagnosis import examples as of
-    from zoo.diagnosis.trial import Trainer
+    from zoo.diagnosis.trainer import Trainer
 
     class Reconstruction(keras.Model):
         def __init__(self):
@@ -187,7 +187,7 @@ def test_a_loss_without_targets_has_no_gain(one_thread):
 def test_units_that_all_grow_alike_are_not_taken_for_one(one_thread):
     """A step so large that the weights it began with no longer count leaves all units the same."""
     from zoo.diagnosis import examples as of
-    from zoo.diagnosis.trial import Trainer, units_alike
+    from zoo.diagnosis.trainer import Trainer, units_alike
 
     model = network(dense(8, name="first"), dense(1, kernel_initializer="ones", name="last"))
     model.optimizer.learning_rate = 1e6

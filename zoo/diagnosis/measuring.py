@@ -15,7 +15,8 @@ from zoo.diagnosis.examples import Examples
 from zoo.diagnosis.heads import Head
 from zoo.diagnosis.seen import CREPT, LONG, WELL, Seen, below, saturated
 from zoo.diagnosis.taught import CLEARLY, forgotten, knows
-from zoo.diagnosis.trial import LOOKED_AT, Knowledge, Trainer, Trial, fixed_batch
+from zoo.diagnosis.trainer import Trainer, fixed_batch
+from zoo.diagnosis.trial import LOOKED_AT, Knowledge, Trial
 from zoo.errors import ZooError
 from zoo.probe import Probe, measure
 from zoo.probe.layers import layers_inside
