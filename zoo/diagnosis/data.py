@@ -38,12 +38,12 @@ def faults(model: keras.Model, examples: Examples) -> Iterator[Verdict]:
         model: whose embeddings have a number of tokens.
         examples: all that there are.
     """
+    verdicts = []
     for kind, values in (("inputs", examples.x), ("targets", examples.y)):
         for name, array in named(kind, values):
-            yield from _not_finite(name, array)
-            yield from _alike(name, kind, array)
-    yield from _tokens(model, examples)
-    yield from _contradicting(examples)
+            verdicts += [*_not_finite(name, array), *_alike(name, kind, array)]
+    verdicts += _tokens(model, examples)
+    yield from verdicts or _contradicting(examples)
 
 
 def named(kind: str, values: Any) -> list[tuple[str, Any]]:

@@ -13,7 +13,7 @@ from keras import tree
 from zoo.diagnosis import constant, otherwise
 from zoo.diagnosis.examples import Examples
 from zoo.diagnosis.heads import Head
-from zoo.diagnosis.seen import CREPT, LONG, WELL, Seen, below, saturated
+from zoo.diagnosis.seen import CREPT, LONG, WELL, Seen, below, flat_layers
 from zoo.diagnosis.taught import CLEARLY, forgotten, knows
 from zoo.diagnosis.trainer import Trainer, fixed_batch
 from zoo.diagnosis.trial import LOOKED_AT, Knowledge, Trial
@@ -218,7 +218,7 @@ class _Measuring:
                 self.another_trainer().trained(steps, **usual) as result["activated"],
             ):
                 pass
-        if saturated(self.start, result["longer_end"]) & otherwise.oversized(self.model).keys():
+        if flat_layers(self.start, result["longer_end"]) & otherwise.oversized(self.model).keys():
             self.say("as many steps with smaller weights")
             with (
                 otherwise.usual_size(self.model),

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from zoo.diagnosis.heads import Head
-from zoo.diagnosis.taught import CLEARLY, LITTLE, MUCH_BETTER, knows
+from zoo.diagnosis.taught import CLEARLY, LITTLE, MUCH_BETTER, gain, knows
 from zoo.diagnosis.trial import Knowledge, Trial
 
 LONG = 2000  # steps: of healthy small networks half know nothing after 200, and do after these
@@ -148,6 +148,10 @@ class Seen:
         known = (self.last.knowledge, self.last.of_its_own)
         return min(self.last.end, *(each.loss for each in known if each is not None))
 
+    def better(self, other: Trial) -> bool:
+        """Whether another trial taught more than the model's own did in the same steps."""
+        return gain(other) > gain(self.trial) + LITTLE
+
     def much_better(self, other: Trial | None) -> bool:
         """Whether another long trial leaves much less of the loss of a constant output.
 
@@ -172,8 +176,12 @@ def below(loss: float, limit: float | None) -> bool:
     return limit is None or loss < BELOW * limit
 
 
-def saturated(*measured: dict[str, Any]) -> set[str]:
+def flat_layers(*measured: dict[str, Any]) -> set[str]:
     """The layers whose outputs are in the flat part of their activation by half each time."""
     names = measured[0]["layers"]
     shares = zip(*(each["saturated"] for each in measured), strict=True)
-    return {name for name, share in zip(names, shares, strict=True) if min(share) >= FLAT}
+    return {
+        name
+        for name, share in zip(names, shares, strict=True)
+        if all(each >= FLAT for each in share)
+    }
