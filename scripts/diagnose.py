@@ -3,6 +3,7 @@
     python scripts/diagnose.py arms                  # each arm, before the first step and halfway
     python scripts/diagnose.py set                   # each network of scripts/sick and its twin
     python scripts/diagnose.py blind                 # each program of scripts/blind
+    python scripts/diagnose.py pairs                 # each of scripts/pairs, faulty and repaired
     python scripts/diagnose.py advice                # what is said to those that are sick, followed
     python scripts/diagnose.py                       # the tables of docs/diagnose.md anew
 
@@ -31,7 +32,7 @@ QUARTER = 0.25  # of the way from a constant prediction to the target: below it 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="?", choices=["arms", "set", "blind", "advice"])
+    parser.add_argument("what", nargs="?", choices=["arms", "set", "blind", "pairs", "advice"])
     parser.add_argument("--only", default="", help="names that have this in them")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
@@ -40,7 +41,9 @@ def main() -> None:
     elif options.what == "set":
         collect("set", networks(), network, options)
     elif options.what == "blind":
-        collect("blind", programs(), blind_program, options)
+        collect("blind", programs(), program, options)
+    elif options.what == "pairs":
+        collect("pairs", both_of_pairs(), one_of_pair, options)
     elif options.what == "advice":
         collect("advice", advised_tasks(), follow, options)
     diagnosis_page.write()
@@ -230,16 +233,40 @@ def programs() -> list[str]:
     return list(blind.PROGRAMS)
 
 
-def blind_program(name: str) -> dict[str, Any]:
+def program(name: str) -> dict[str, Any]:
     """What is said of a program, as before `fit`, with seed 0."""
     import blind
 
+    of = blind.PROGRAMS[name]
+    return said_of_program(of.kind, *of.build(0))
+
+
+def both_of_pairs() -> list[str]:
+    """Each pair of scripts/pairs by its name, faulty and repaired."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import pairs
+
+    return [f"{which} {name}" for name in pairs.PAIRS for which in ("faulty", "repaired")]
+
+
+def one_of_pair(task: str) -> dict[str, Any]:
+    """What is said of one of a pair, as before `fit`, with seed 0."""
+    import pairs
+
+    which, name = task.split()
+    of = pairs.PAIRS[name]
+    kind = of.kind if which == "faulty" else "healthy"
+    return said_of_program(kind, *of.build(0, which == "faulty"))
+
+
+def said_of_program(
+    kind: str, model: Any, x: Any, y: Any, how: dict[str, Any], score: Any
+) -> dict[str, Any]:
+    """What is said of a model, and data, given so to `fit`."""
     from zoo import diagnose
     from zoo.errors import ZooError
 
-    program = blind.PROGRAMS[name]
-    model, x, y, how, _ = program.build(0)
-    result: dict[str, Any] = {"kind": program.kind}
+    result: dict[str, Any] = {"kind": kind}
     began = time.perf_counter()
     try:
         result |= said(diagnose(model, x, y, batch_size=how["batch_size"]))
