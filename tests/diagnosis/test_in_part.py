@@ -94,6 +94,74 @@ def test_losses_that_are_right_are_not_turned_round(loss):
     assert "loss rewards errors" not in names(report)
 
 
+def error_of_means(targets, outputs):
+    from keras import ops
+
+    return ops.square(ops.mean(targets) - ops.mean(outputs))
+
+
+def error(targets, outputs):
+    from keras import ops
+
+    return ops.mean(ops.square(targets - outputs))
+
+
+@pytest.mark.parametrize(
+    ("loss", "shape", "faulty"),
+    [
+        (error_of_means, (-1, 1), True),
+        (error, (-1,), False),  # Keras gives a function both in one shape
+        (error, (-1, 1), False),
+        (lambda y, outputs: -outputs, (-1, 1), False),  # that takes no targets
+    ],
+)
+def test_a_loss_that_compares_no_output_with_its_own_target(loss, shape, faulty):
+    x, _ = drawn()
+    y = np.sin(3 * x[:, 0]).reshape(shape)
+    report = diagnosed(network(dense(8, "tanh"), dense(1), loss=loss), x, y)
+    assert ("labels do not fit" in names(report)) == faulty
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_a_loss_of_its_own_class_that_compares_each_with_each(shape):
+    import keras
+
+    class Error(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return error(y_true, y_pred)
+
+    x, _ = drawn()
+    y = np.sin(3 * x[:, 0]).reshape(shape)
+    report = diagnosed(network(dense(8, "tanh"), dense(1), loss=Error()), x, y)
+    assert ("labels do not fit" in names(report)) == (shape == (-1,))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_outputs_by_name_have_their_own_losses_in_any_order(order):
+    import keras
+
+    x, classes = drawn()
+    given = keras.Input((ENTRIES,))
+    hidden = dense(16, "relu")(given)
+    outputs = {"label": dense(CLASSES, "softmax")(hidden), "cost": dense(1)(hidden)}
+    model = keras.Model(given, dict([*outputs.items()][::order]))
+    model.compile("adam", {"label": CROSS_ENTROPY, "cost": "mse"})
+    assert diagnosed(model, x, {"label": classes, "cost": x[:, :1]}).healthy
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_input_by_name_that_changes_nothing_is_named(order):
+    import keras
+
+    x, classes = drawn()
+    inputs = {"text": keras.Input((ENTRIES,)), "image": keras.Input((ENTRIES,))}
+    hidden = dense(16, "relu")(inputs["text"] + 0 * inputs["image"])
+    model = keras.Model(dict([*inputs.items()][::order]), dense(CLASSES, "softmax")(hidden))
+    model.compile("adam", CROSS_ENTROPY)
+    [verdict] = diagnosed(model, {"text": x, "image": x[::-1].copy()}, classes).symptoms
+    assert (verdict.symptom, verdict.place) == ("unused", "inputs image")
+
+
 # ------------------------------------------------------------ inputs
 
 
@@ -156,3 +224,79 @@ def test_weights_far_too_large_saturate(spread):
         return
     [verdict, *_] = [each for each in report.symptoms if each.symptom == "saturated units"]
     assert verdict.layers[0] == hidden[0].name and "usual size" in verdict.because
+
+
+def digits_():
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    return (x[:800] / 16).astype("float32"), y[:800]
+
+
+@pytest.mark.parametrize(("activation", "units"), [("softmax", 32), ("relu", 1), ("relu", 32)])
+def test_a_softmax_or_one_unit_in_the_middle_is_in_the_way(activation, units):
+    x, y = digits_()
+    layers = [dense(32, activation), dense(units, "tanh"), dense(10, "softmax")]
+    report = diagnosed(network(*layers, inputs=(64,), loss=CROSS_ENTROPY), x, y)
+    if (activation, units) == ("relu", 32):
+        assert report.healthy
+        return
+    [verdict] = report.symptoms
+    assert verdict.symptom == "stagnating"
+    assert verdict.layers == (layers[0 if activation == "softmax" else 1].name,)
+
+
+def test_an_autoencoder_may_have_a_narrow_code():
+    x, _ = digits_()
+    model = network(dense(32, "relu"), dense(3), dense(32, "relu"), dense(64), inputs=(64,))
+    assert diagnosed(model, x, x).healthy
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_dropout_of_the_predictions(last):
+    import keras
+
+    x, _ = drawn()
+    dropout, head = keras.layers.Dropout(0.3), dense(1)
+    model = network(dense(16, "relu"), *([head, dropout] if last else [dropout, head]))
+    symptoms = diagnosed(model, x, x[:, :1] + 3).symptoms
+    assert [each.layers for each in symptoms] == ([(dropout.name,)] if last else [])
+
+
+@pytest.mark.parametrize("units", [1, 2, 8])
+def test_normalization_of_one_or_two_numbers_by_themselves(units):
+    import keras
+
+    x, classes = drawn()
+    model = network(
+        dense(units),
+        keras.layers.LayerNormalization(),
+        dense(16, "relu"),
+        dense(CLASSES, "softmax"),
+        loss=CROSS_ENTROPY,
+    )
+    assert ("examples alike" in names(diagnosed(model, x, classes))) == (units <= 2)
+
+
+def test_clipping_that_leaves_nothing_is_a_rate_too_low():
+    import keras
+
+    x, _ = drawn()
+    optimizer = keras.optimizers.SGD(0.05, clipnorm=1e-4)
+    model = network(dense(32, "relu"), dense(1), optimizer=optimizer)
+    assert names(diagnosed(model, x, x[:, :1])) == ["rate too low"]
+
+
+def test_weights_of_a_truth_table_may_shrink_on_their_way():
+    import keras
+
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 25, "float32")
+    y = (x.sum(1) == 1).astype("float32")
+    model = network(
+        dense(8, "tanh"),
+        dense(1, "sigmoid"),
+        inputs=(2,),
+        loss="binary_crossentropy",
+        optimizer=keras.optimizers.SGD(0.5),
+    )
+    assert diagnosed(model, x, y).healthy

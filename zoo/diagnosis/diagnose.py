@@ -13,7 +13,7 @@ from zoo.diagnosis import data, expressible, gradients, likeness, memory, struct
 from zoo.diagnosis import examples as examples_of
 from zoo.diagnosis.heads import heads
 from zoo.diagnosis.measuring import look, probed
-from zoo.diagnosis.own_loss import broadcast, never_small, rewards_errors
+from zoo.diagnosis.own_loss import broadcast, never_small, pairs_nothing, rewards_errors
 from zoo.diagnosis.report import Report
 from zoo.diagnosis.verdict import Verdict
 from zoo.errors import ZooError, said_by
@@ -98,7 +98,7 @@ def diagnose(
         raise error from None
     verdicts += structure.faults(model, outputs, measured)
     verdicts += structure.unused_inputs(model, some.x)
-    verdicts += broadcast(model, loss, some, outputs)
+    verdicts += broadcast(model, loss, some, outputs) or pairs_nothing(model, loss, some, outputs)
     verdicts += never_small(model, loss, some, outputs)
     verdicts += rewards_errors(model, loss, some, outputs)
     if not model.trainable_weights or all("not connected" in s for s in measured["state"]):

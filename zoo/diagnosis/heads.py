@@ -155,16 +155,21 @@ def _by_output(values: Any, outputs: Any, count: int, names: Any = None) -> list
         flat = tree.flatten(values) if isinstance(values, list | tuple | dict) else [values]
         return flat[:1] or [None]
     if isinstance(values, dict):
-        keys = list(outputs) if isinstance(outputs, dict) else (names or list(values))
+        keys = keys_of(outputs) if isinstance(outputs, dict) else (names or list(values))
         return [values.get(key) for key in keys]
     if isinstance(values, list | tuple):
         return [*values, *[None] * count][:count]
     return [values] * count  # one loss for all of them
 
 
+def keys_of(values: dict[Any, Any]) -> list[Any]:
+    """The keys of a dict in the order in which Keras flattens it, which is not that of the dict."""
+    return list(tree.flatten({key: [key] for key in values}))
+
+
 def _names(model: keras.Model, outputs: Any, count: int) -> list[str]:
     if isinstance(outputs, dict):
-        return [str(key) for key in outputs]
+        return [str(key) for key in keys_of(outputs)]
     known = getattr(model, "output_names", None) or []
     return [*known, *[f"output {place + 1}" for place in range(count)][len(known) :]][:count]
 
@@ -184,6 +189,23 @@ def _producer(model: keras.Model, place: int) -> keras.Layer | None:
             return layer if isinstance(layer, keras.Layer) else None
         tensor = tree.flatten(layer.input)[0]
     return None
+
+
+def last_layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers that give the outputs of a functional or sequential model, nested ones too."""
+    try:
+        outputs = tree.flatten(model.outputs)
+    except (AttributeError, TypeError, ValueError):  # a subclassed one has none
+        return []
+    layers = []
+    for tensor in outputs:
+        history = getattr(tensor, "_keras_history", None)
+        layer = history.operation if history is not None else None
+        if isinstance(layer, keras.Model) and layer is not model:
+            layers += last_layers(layer)
+        elif isinstance(layer, keras.Layer):
+            layers.append(layer)
+    return layers
 
 
 def _gives(function: Callable[..., Any] | None, output: Any, array: Any) -> tuple[Gives, str]:

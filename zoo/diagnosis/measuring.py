@@ -76,6 +76,7 @@ def look(
         probed=some.count,
         held_out=measured.trainer.held_out is not measured.trainer.judged,
         trained=_trained(optimizer),
+        weight_decay=getattr(optimizer, "weight_decay", None),
         hidden=[
             row
             for row, (name, delta) in enumerate(
@@ -110,11 +111,14 @@ class _Measuring:
         self.took = 0.0
 
     def another_trainer(
-        self, optimizer: keras.Optimizer | None = None, part: Part = "all"
+        self,
+        optimizer: keras.Optimizer | None = None,
+        part: Part = "all",
+        of: keras.Model | None = None,
     ) -> Trainer:
         """Trains the model as it is now, which a step that was compiled before does not."""
-        by = optimizer or self.optimizer
-        return Trainer(self.model, self.loss, self.examples, by, self.batch_size, part=part)
+        by, model = optimizer or self.optimizer, of or self.model
+        return Trainer(model, self.loss, self.examples, by, self.batch_size, part=part)
 
     def first(self) -> dict[str, Any]:
         """Before, during and after the first steps."""
@@ -209,14 +213,21 @@ class _Measuring:
                 self.another_trainer().trained(steps, **usual) as result["unfrozen"],
             ):
                 pass
-        if longer.diverged_at is not None or knows(longer, WELL):
+        if longer.diverged_at is not None or self.is_well(longer):
             return result
-        if linear := otherwise.linear_layers(self.model):
-            self.say("as many steps with activations")
+        layers = otherwise.linear_layers(self.model)
+        if layers := layers or otherwise.hidden_softmax(self.model, self.heads):
+            self.say("as many steps with ReLU in hidden layers")
             with (
-                otherwise.activated(linear),
+                otherwise.activated(layers),
                 self.another_trainer().trained(steps, **usual) as result["activated"],
             ):
+                pass
+        narrow = otherwise.narrow_layers(self.model, self.heads)
+        if narrow and not _trained(self.optimizer):
+            self.say("as many steps with wider layers")
+            wider = self.another_trainer(of=otherwise.widened(self.model, narrow))
+            with wider.trained(steps, **usual) as result["widened"]:
                 pass
         if flat_layers(self.start, result["longer_end"]) & otherwise.oversized(self.model).keys():
             self.say("as many steps with smaller weights")
@@ -232,6 +243,12 @@ class _Measuring:
         if not known.of_targets:
             return True
         return known.is_there(CLEARLY) and below(min(known.loss, end), self.limit)
+
+    def is_well(self, longer: Trial) -> bool:
+        """Whether the loss is as good as gone, so that nothing need be changed."""
+        known = longer.knowledge
+        of_few = known is not None and self.limit is not None and known.loss < 0.1 * self.limit
+        return of_few or knows(longer, WELL)
 
     def probed_now(self) -> dict[str, Any]:
         """What the probe measures now."""

@@ -1,12 +1,13 @@
 """A model and its examples, changed in the one thing that may be at fault."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from zoo import keras_private
 from zoo.diagnosis import data
 from zoo.diagnosis.examples import Examples
 from zoo.diagnosis.heads import Head
@@ -14,6 +15,7 @@ from zoo.diagnosis.loss_kinds import POINTWISE
 from zoo.probe.layers import layers_inside, survey
 from zoo.probe.state import State
 
+NARROW, WIDE = 3, 32  # units of a hidden layer
 OVERSIZED = 3.0  # times the root mean square that Glorot and Bengio (2010) give a kernel
 # Layers that are linear, or do not change what a layer after them can express.
 _LINEAR = (
@@ -68,6 +70,18 @@ def linear_layers(model: keras.Model) -> list[keras.Layer]:
     return hidden if straight else []
 
 
+def hidden_softmax(model: keras.Model, heads: Sequence[Head]) -> list[keras.Layer]:
+    """Dense layers with softmax that no output is: of their units all but few are near 0."""
+    outputs = {head.name for head in heads}
+    return [
+        layer
+        for layer in layers_inside(model)
+        if isinstance(layer, keras.layers.Dense)
+        and layer.activation is keras.activations.softmax
+        and layer.name not in outputs
+    ]
+
+
 @contextlib.contextmanager
 def activated(layers: list[keras.Layer]) -> Iterator[None]:
     """Within it, these layers have ReLU."""
@@ -79,6 +93,37 @@ def activated(layers: list[keras.Layer]) -> Iterator[None]:
     finally:
         for layer, activation in zip(layers, before, strict=True):
             layer.activation = activation
+
+
+def narrow_layers(model: keras.Model, heads: Sequence[Head]) -> list[keras.layers.Dense]:
+    """Hidden dense layers of one unit or few, of a model that does not give its inputs again."""
+    if not (isinstance(model, keras.Sequential) or keras_private.is_functional(model)):
+        return []
+    entries = [int(np.prod(each.shape[1:])) for each in model.inputs if None not in each.shape[1:]]
+    outputs = {head.name for head in heads}
+    if any(head.output[:1].size in entries for head in heads if head.output[:1].size > 1):
+        return []
+    return [
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Dense)
+        and layer.units <= NARROW
+        and layer.name not in outputs
+    ]
+
+
+def widened(model: keras.Model, layers: Sequence[keras.layers.Dense]) -> keras.Model:
+    """A new model with wider layers in place of these, compiled with the same loss."""
+    names = {layer.name for layer in layers}
+
+    def copy(layer: keras.Layer) -> keras.Layer:
+        config = layer.get_config()
+        return type(layer).from_config({**config, "units": WIDE} if layer.name in names else config)
+
+    wider = keras.models.clone_model(model, clone_function=copy)
+    losses, weights = keras_private.given_loss(model), keras_private.given_loss_weights(model)
+    wider.compile(loss=losses, loss_weights=weights)
+    return wider
 
 
 def oversized(model: keras.Model) -> dict[str, float]:

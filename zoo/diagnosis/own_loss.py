@@ -14,6 +14,7 @@ from zoo.probe.loss import Objective
 
 SURE = 1e-6  # of a probability of 0 or 1: as near as float32 comes without being one
 ORDERS = 5  # in which the right answers are given to other examples
+SAME = 1e-5  # relative: as much as rounding makes of sums in another order
 UNLIKE = 1e-3  # relative: more than rounding makes of the same sum
 
 
@@ -37,10 +38,7 @@ def broadcast(
     if not hasattr(y, "shape") or y.size != head.output.size or y.shape == head.output.shape:
         return []
     objective, x = Objective(model, loss, "data"), tf.nest.map_structure(tf.constant, some.x)
-    # Outputs that differ, so that a mean over all pairs is not that over the pairs that belong.
-    outputs = tf.constant(
-        np.linspace(0.1, 0.9, y.size, dtype=np.float32).reshape(head.output.shape)
-    )
+    outputs = _in_order(y, head.output.shape)
     try:
         given = float(objective(x, tf.constant(y), outputs))
         shaped = float(objective(x, tf.constant(y.reshape(head.output.shape)), outputs))
@@ -57,6 +55,52 @@ def broadcast(
             f"({shaped:.3g}): it compares each with each",
             "targets and outputs of one shape",
             repair="y = y.reshape(len(y), 1)" if y.ndim == 1 else "y = y[:, 0]",
+        )
+    ]
+
+
+def pairs_nothing(
+    model: keras.Model, loss: Any, some: Examples, heads: Sequence[Head]
+) -> list[Verdict]:
+    """A loss that is the same whatever target belongs to which output: it compares no pairs.
+
+    So is the mean of all targets beside that of all outputs. It is given outputs that grow with
+    the targets, and these in other orders; a loss that takes no targets is none of these.
+
+    Args:
+        model: built.
+        loss: as it was given.
+        some: examples.
+        heads: the outputs of the same.
+    """
+    if len(heads) != 1 or heads[0].loss is None or heads[0].loss.name:
+        return []
+    [head], y = heads, some.y
+    if not hasattr(y, "shape") or y.size != head.output.size or y.dtype.kind not in "iuf":
+        return []
+    if (y == y[:1]).all():
+        return []
+    objective, x = Objective(model, loss, "data"), tf.nest.map_structure(tf.constant, some.x)
+    outputs, draws = _in_order(y, head.output.shape), np.random.default_rng(0)
+    try:
+        given, shifted, *others = (
+            float(objective(x, tf.constant(each), outputs))
+            for each in (y, y + y, *(y[draws.permutation(len(y))] for _ in range(ORDERS)))
+        )
+    except Exception:  # the user's code; whether it can be computed is seen elsewhere
+        return []
+    if not np.isfinite([given, shifted, *others]).all():
+        return []
+    if shifted == given or any(abs(each - given) > SAME * abs(given) for each in others):
+        return []
+    return [
+        Verdict(
+            "labels do not fit",
+            head.place,
+            f"the loss is {given:.4g} for outputs that grow with the targets, and the same with "
+            "the targets in any other order: it compares no output with its own target",
+            "a mean over the examples of what the loss is of each",
+            repair="keras.ops.mean(keras.ops.square(y - outputs)), with y in the shape of outputs",
         )
     ]
 
@@ -159,6 +203,12 @@ def rewards_errors(
             repair="return -value in the loss, if it has no minus sign, or value if it has one",
         )
     ]
+
+
+def _in_order(y: Any, shape: Any) -> Any:
+    """Outputs between 0 and 1 that are larger where the targets are: each pair tells."""
+    ranks = np.argsort(np.argsort(y.reshape(-1), kind="stable"), kind="stable")
+    return tf.constant((0.1 + 0.8 * ranks / len(ranks)).astype(np.float32).reshape(shape))
 
 
 def _right(head: Head, y: Any) -> Any:

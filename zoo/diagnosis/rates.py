@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from zoo.diagnosis.seen import CREPT, SPENT, Seen
 from zoo.diagnosis.taught import CLEARLY, forgotten, gain, knows, taught
+from zoo.diagnosis.trial import Trial
 from zoo.diagnosis.verdict import Verdict
 
 # By so much more of the loss must a slower rate take away where the loss does not swing: it may be
 # on its way.
 MUCH = 0.15
+FAR_MORE = 0.3  # the same, in 50 steps beside many more at the model's own, which creep
 CLEARER = 0.03  # the same, of a faster rate, where the weights hardly moved
 # Displacement of the median layer. Weights that moved by five times their size have forgotten where
 # they began; in the zoo's arms that learn later than in 64 steps it stays below 4.
@@ -17,13 +19,18 @@ UPROOTED = 5.0
 
 def wrong(seen: Seen) -> Iterator[Verdict]:
     """A rate at which the steps taught nothing, where they teach much at another."""
-    if seen.learned and not knows(seen.trial):
-        return  # it learns soon at this one
     trial, here = seen.trial, gain(seen.trial)
     better = {factor: gain(each) for factor, each in seen.rates.items() if knows(each)}
+    faster = {factor: each for factor, each in better.items() if factor > 1}
+    if faster and trial.moved < CREPT and max(faster.values()) > gain(seen.last) + FAR_MORE:
+        factor = max(faster, key=lambda each: faster[each])
+        yield _too_low(seen, factor, seen.last)
+        return
+    if seen.learned and not knows(seen.trial):
+        return  # it learns soon at this one
     more = CLEARLY if trial.diverged_at is not None or trial.swings or seen.stuck else MUCH
     slower = [factor for factor in better if factor < 1 and better[factor] > here + more]
-    faster = [factor for factor in better if factor > 1 and better[factor] > here + CLEARER]
+    clearly = [factor for factor in faster if faster[factor] > here + CLEARER]
     moved = trial.moved
     rate = f"{seen.rate:g}" if seen.rate is not None else "the rate"
     if slower and (trial.diverged_at is not None or _lost(seen)):
@@ -49,18 +56,23 @@ def wrong(seen: Seen) -> Iterator[Verdict]:
             sure="likely",
             repair=f"learning_rate={(seen.rate or 1) / 100:.1g}",
         )
-    elif faster and moved < CREPT and not knows(trial):
-        factor = max(faster, key=lambda each: better[each])
-        yield Verdict(
-            "rate too low",
-            "optimizer",
-            f"at {rate} the weights of the median layer moved by {moved:.1e} of their size in "
-            f"{len(trial.losses)} steps, and {taught(trial)}; at "
-            f"{(seen.rate or 1) * factor:.2g} {taught(seen.rates[factor])}",
-            "updates of about a thousandth of the weights",
-            sure="likely",
-            repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
-        )
+    elif clearly and moved < CREPT and not knows(trial):
+        yield _too_low(seen, max(clearly, key=lambda each: better[each]), trial)
+
+
+def _too_low(seen: Seen, factor: float, until: Trial) -> Verdict:
+    """What a faster rate teaches in the first steps, and the model's own until the end of some."""
+    trial = seen.trial
+    return Verdict(
+        "rate too low",
+        "optimizer",
+        f"at {seen.rate:g} the weights of the median layer moved by {trial.moved:.1e} of their "
+        f"size in {len(trial.losses)} steps, and {taught(until)}; at "
+        f"{(seen.rate or 1) * factor:.2g} {taught(seen.rates[factor])}",
+        "updates of about a thousandth of the weights",
+        sure="likely",
+        repair=f"learning_rate={(seen.rate or 1) * factor:.1g}; look at clipnorm and epsilon, too",
+    )
 
 
 def _lost(seen: Seen) -> bool:

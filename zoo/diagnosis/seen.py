@@ -46,7 +46,9 @@ class Seen:
             where these are far from that.
         loss_scaled: the same with loss scaling; None but in float16 without it.
         unfrozen: as `longer`, with all layers to learn; None unless some are not to.
-        activated: as `longer`, with ReLU in its hidden layers; None unless all of them are linear.
+        activated: as `longer`, with ReLU in hidden layers; None unless all of them are linear, or
+            some softmax.
+        widened: as `longer`, with more units in hidden layers; None unless some have very few.
         usual_size: as `longer`, with smaller weights; None unless these are far larger than usual
             and saturate units.
         without_penalty: as the first steps, without the penalties; None unless they are large.
@@ -60,6 +62,7 @@ class Seen:
         probed: how many of them `start` and `end` look at.
         held_out: whether the long trials are judged by examples that they are not trained on.
         trained: steps that the optimizer has taken before.
+        weight_decay: of the optimizer; None or 0 if it has none.
     """
 
     model: keras.Model
@@ -83,6 +86,7 @@ class Seen:
     probed: int
     held_out: bool
     trained: int
+    weight_decay: float | None
     hidden: list[int]
     longer: Trial | None = None
     longer_slower: Trial | None = None
@@ -94,6 +98,7 @@ class Seen:
     without_penalty: Trial | None = None
     unfrozen: Trial | None = None
     activated: Trial | None = None
+    widened: Trial | None = None
     usual_size: Trial | None = None
 
     @property
@@ -137,7 +142,7 @@ class Seen:
         """
         if knows(self.trial) or knows(self.longer, LITTLE) or self.last.diverged_at is not None:
             return False
-        if self.constant_loss is not None and below(self.last_loss, self.constant_loss):
+        if self.constant_loss is not None and below(self.judged_loss, self.constant_loss):
             return False
         stopped = self.rate and self.last_rate is not None and self.last_rate < SPENT * self.rate
         return not stopped and self.trained + len(self.last.losses) >= LONG
@@ -147,6 +152,12 @@ class Seen:
         """The least of the losses at the end: of its examples and of those held out."""
         known = (self.last.knowledge, self.last.of_its_own)
         return min(self.last.end, *(each.loss for each in known if each is not None))
+
+    @property
+    def judged_loss(self) -> float:
+        """That of the examples held out, if there are any; else `last_loss`."""
+        known = self.last.knowledge
+        return known.loss if self.held_out and known is not None else self.last_loss
 
     def better(self, other: Trial) -> bool:
         """Whether another trial taught more than the model's own did in the same steps."""

@@ -9,13 +9,14 @@ import tensorflow as tf
 from keras import tree
 
 from zoo import keras_private
-from zoo.diagnosis.heads import Head
+from zoo.diagnosis.heads import Head, keys_of, last_layers
 from zoo.diagnosis.verdict import Verdict, listed
 from zoo.probe.layers import layers_inside
 from zoo.probe.state import State
 
 # Moving averages with this momentum are ten thousand steps behind.
 SLOWEST = 0.9999
+FEW = 2  # numbers of which normalization leaves no more than their order
 
 
 def faults(
@@ -33,6 +34,8 @@ def faults(
     yield from _unused(model, measured)
     yield from _frozen(model, measured)
     yield from _slow_averages(model)
+    yield from _dropped_outputs(model)
+    yield from _normalized_away(model)
 
 
 def _heads(heads: Sequence[Head]) -> Iterator[Verdict]:
@@ -101,7 +104,7 @@ def unused_inputs(model: keras.Model, x: Any) -> Iterator[Verdict]:
     with State(model).kept():
         given = tree.map_structure(tf.convert_to_tensor, x)
         before = [np.asarray(each) for each in tree.flatten(model(given, training=False))]
-        names = [str(key) for key in x] if isinstance(x, dict) else range(1, len(flat) + 1)
+        names = keys_of(x) if isinstance(x, dict) else list(range(1, len(flat) + 1))
         for place, name in enumerate(names):
             changed = [each[::-1].copy() if at == place else each for at, each in enumerate(flat)]
             if np.array_equal(changed[place], flat[place]):
@@ -157,3 +160,42 @@ def _slow_averages(model: keras.Model) -> Iterator[Verdict]:
                 layers=(layer.name,),
             )
             return
+
+
+def _dropped_outputs(model: keras.Model) -> Iterator[Verdict]:
+    """Dropout after the last layer, of the predictions themselves."""
+    dropout = (keras.layers.Dropout, keras.layers.AlphaDropout, keras.layers.GaussianDropout)
+    for layer in last_layers(model):
+        if isinstance(layer, dropout) and layer.rate > 0:
+            yield Verdict(
+                "output cannot express the target",
+                layer.name,
+                f"it drops {layer.rate:.0%} of the predictions in training, which the loss takes "
+                "for errors whatever the network has learned",
+                "dropout before the last layer with weights, not after it",
+                repair=f"leave out {layer.name}",
+                layers=(layer.name,),
+            )
+
+
+def _normalized_away(model: keras.Model) -> Iterator[Verdict]:
+    """Layers that normalize one or two numbers by themselves: which is larger is all that is left.
+
+    (a - m) / s of one number is 0, of two 1 and -1 (m and s their mean and standard deviation).
+    """
+    for layer in layers_inside(model):
+        if not isinstance(layer, keras.layers.LayerNormalization):
+            continue
+        weights = [weight for weight in (layer.gamma, layer.beta) if weight is not None]
+        size = int(np.prod(weights[0].shape)) if weights else FEW + 1
+        if size <= FEW:
+            left = "nothing is left of it" if size == 1 else "which is larger is all that is left"
+            yield Verdict(
+                "examples alike",
+                layer.name,
+                f"of each example it normalizes {'one number' if size == 1 else 'two numbers'} by "
+                f"themselves: {left}",
+                "normalization over the examples",
+                repair="keras.layers.BatchNormalization(), or Normalization() that is adapted",
+                layers=(layer.name,),
+            )

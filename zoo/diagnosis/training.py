@@ -5,15 +5,13 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from zoo.diagnosis import rates
-from zoo.diagnosis.otherwise import linear_layers
+from zoo.diagnosis import layers, rates
 from zoo.diagnosis.seen import Seen
 from zoo.diagnosis.taught import CLEARLY, LITTLE, gain, knows, taught
 from zoo.diagnosis.trial import LOOKED_AT
-from zoo.diagnosis.verdict import Verdict, from_to
+from zoo.diagnosis.verdict import Verdict
 from zoo.probe.layers import layers_inside
 
-DROPPED = 0.9  # of the inputs
 DIED = 0.5  # what is left of a layer's weights
 SHRINK = 0.75  # what is left of those of each layer, where they all go the same way
 TRAINED = 100  # steps from which on moving averages are expected to be up to date
@@ -28,9 +26,8 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
     rate = [] if scale else list(rates.wrong(seen))
     yield from rate
     yield from _penalty(seen)
-    yield from _frozen(seen)
+    yield from layers.verdicts(seen)
     yield from rates.spent(seen)
-    yield from _linear(seen)
     yield from _dying(seen)
     yield from _inference(seen)
     if not scale and not rate:
@@ -38,7 +35,7 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
         yield from rates.later(seen)
         yield from _start(seen)
         yield from _stagnating(seen)
-        yield from _dropped(seen)
+        yield from layers.dropped(seen)
 
 
 def _scale(seen: Seen) -> Iterator[Verdict]:
@@ -86,57 +83,13 @@ def _penalty(seen: Seen) -> Iterator[Verdict]:
     )
 
 
-def _frozen(seen: Seen) -> Iterator[Verdict]:
-    other = seen.unfrozen
-    here = gain(seen.last)
-    if other is None or not knows(other) or gain(other) < here + CLEARLY:
-        return
-    if here > LITTLE and not (seen.held_out and _as_drawn(seen)):
-        return
-    states = zip(seen.start["layers"], seen.start["state"], strict=True)
-    names = [name for name, state in states if "frozen" in state]
-    yield Verdict(
-        "frozen",
-        ", ".join(names) if len(names) <= 3 else f"{names[0]} to {names[-1]}",
-        f"{taught(seen.last)}; with all layers to learn {taught(other)}",
-        "layers that learn, unless they have learned before",
-        sure="likely",
-        repair="layer.trainable = True for these, then compile again",
-        layers=tuple(names),
-    )
-
-
-def _as_drawn(seen: Seen) -> bool:
-    """Whether the biases of all frozen layers are as they start: these have never learned."""
-    layers = [each for each in layers_inside(seen.model) if each.weights and not each.trainable]
-    biases = [np.asarray(w) for each in layers for w in each.weights if "bias" in w.name]
-    return bool(biases) and all(np.isin(bias, (0, 1)).all() for bias in biases)
-
-
-def _linear(seen: Seen) -> Iterator[Verdict]:
-    """Layers with nothing between them are one layer, where the data want more than one."""
-    hidden = linear_layers(seen.model)
-    other = seen.activated
-    if not hidden or other is None or not seen.much_better(other):
-        return
-    names = tuple(layer.name for layer in hidden)
-    yield Verdict(
-        "stagnating",
-        from_to(names),
-        f"no activation stands between {len(hidden) + 1} layers, which can do no more than one "
-        f"can; {taught(seen.last)}, and with ReLU between them {taught(other)}",
-        "an activation that is not linear after each hidden layer",
-        sure="likely",
-        repair='activation="relu" in each hidden layer',
-        layers=names,
-    )
-
-
 def _dying(seen: Seen) -> Iterator[Verdict]:
     shrinkage = seen.trial.shrinkage
     all_shrink = bool(shrinkage) and max(shrinkage.values()) < SHRINK
     died = not knows(seen.trial) and min(shrinkage.values(), default=1.0) < DIED
     dying = {k: v for k, v in shrinkage.items() if all_shrink or v < DIED}
+    if seen.learned or seen.learns_later or not _pulled(seen):
+        return
     if (died or all_shrink) and not knows(seen.trial, 0.5) and seen.trial.diverged_at is None:
         name = min(dying, key=lambda each: dying[each])
         yield Verdict(
@@ -149,6 +102,17 @@ def _dying(seen: Seen) -> Iterator[Verdict]:
             repair="weight_decay=None",
             layers=tuple(dying),
         )
+
+
+def _pulled(seen: Seen) -> bool:
+    """Whether something makes weights smaller whatever the data say."""
+    constraints = ("kernel_constraint", "recurrent_constraint", "embeddings_constraint")
+    constrained = any(
+        getattr(layer, name, None) is not None
+        for layer in layers_inside(seen.model)
+        for name in constraints
+    )
+    return bool(seen.weight_decay) or seen.penalty > 0 or constrained
 
 
 def _inference(seen: Seen) -> Iterator[Verdict]:
@@ -240,7 +204,9 @@ def _stagnating(seen: Seen) -> Iterator[Verdict]:
     yield Verdict(
         "stagnating",
         f"model {seen.model.name}",
-        f"after {seen.trained + len(seen.last.losses)} steps the loss is {seen.last_loss:.3g}"
+        f"after {seen.trained + len(seen.last.losses)} steps the loss "
+        + ("of examples that were held out " if seen.held_out else "")
+        + f"is {seen.judged_loss:.3g}"
         + (
             f", and that of the best constant output {seen.constant_loss:.3g}"
             if seen.constant_loss is not None
@@ -249,21 +215,3 @@ def _stagnating(seen: Seen) -> Iterator[Verdict]:
         "a loss clearly below that of a constant output",
         sure="likely",
     )
-
-
-def _dropped(seen: Seen) -> Iterator[Verdict]:
-    """Dropout that leaves a layer so little that nothing comes through."""
-    if knows(seen.trial, CLEARLY) or seen.learned:
-        return
-    for layer in layers_inside(seen.model):
-        if isinstance(layer, keras.layers.Dropout) and layer.rate >= DROPPED:
-            yield Verdict(
-                "stagnating",
-                layer.name,
-                f"it drops {layer.rate:.0%} of its inputs in training, and {taught(seen.last)}",
-                "a dropout rate of 0.5 at most",
-                sure="likely",
-                repair="keras.layers.Dropout(0.2)",
-                layers=(layer.name,),
-            )
-            return
