@@ -12,6 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "results" / "diagnosis"
 PAGE = ROOT / "docs" / "diagnose.md"
 START, END = "<!-- made by scripts/diagnose.py -->", "<!-- end -->"
+HEALTHY = "healthy"  # the kind of a program without a fault
+# What was written blind, in the order in which it was met.
+BLIND = {"programs": "blind", "pairs": "pairs"}
 # The names that are right for a fault of the set: its own, and what is always seen with it.
 RIGHT = {
     "one-unit softmax": {"output cannot express the target"},
@@ -60,12 +63,14 @@ def tables() -> str:
     """What was measured, of the networks of the set and of the arms, as Markdown."""
     measured = {
         name: json.loads(path.read_text())
-        for name in ("set", "arms", "advice")
+        for name in ("set", "blind", "pairs", "arms", "advice")
         if (path := OUT / f"{name}.json").is_file()
     }
     parts = []
     if "set" in measured:
         parts.append(of_set(measured["set"]))
+    if "blind" in measured and "pairs" in measured:
+        parts.append(of_blind(measured["blind"] | measured["pairs"]))
     if "arms" in measured:
         parts.append(of_arms(measured["arms"]))
     if "set" in measured and "arms" in measured:
@@ -95,7 +100,8 @@ def of_set(results: dict[str, Any]) -> str:
         f"When they first met, {sum(map(alarms, first_sick))} of {len(first_sick)} were alarmed",
         f"({sum(map(alarms, first_sick)) / len(first_sick):.0%}), and",
         f"{sum(map(alarms, first_well))} of {len(first_well)} healthy ones. Rules for the missed",
-        "were added then, so that the figures of today are no independent proof.",
+        "were added then, so that the figures of today are no independent proof: the next table",
+        "has such.",
         "",
         "| fault | networks | alarmed | by its name |",
         "| --- | ---: | ---: | ---: |",
@@ -114,6 +120,34 @@ def alarms(result: dict[str, Any]) -> bool:
 
 def right(result: dict[str, Any]) -> bool:
     return bool(RIGHT[result["kind"]] & set(result.get("symptoms", [])))
+
+
+def of_blind(results: dict[str, Any]) -> str:
+    """Programs of people who had seen neither rules nor set: at first, and now."""
+    lines = [
+        *wrap(
+            "**Programs written blind** (scripts/blind, scripts/pairs), by people who had seen "
+            "neither the rules nor the set, nor what was said of the batches before: faulty ones "
+            "miss a target with each of three seeds, healthy ones reach it; of a pair, one is the "
+            "other with its fault repaired. *At first* is what the rules of that day said, before "
+            "any was changed; then rules were added for kinds of what was missed, and faults of "
+            "the diagnosis mended that false alarms had shown.",
+            100,
+        ),
+        "",
+        "| | faulty | alarmed at first | now | healthy | alarmed at first | now |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for words, name in BLIND.items():
+        path = OUT / f"{name}_at_first.json"
+        first = json.loads(path.read_text()) if path.is_file() else {}
+        cells = []
+        for healthy in (False, True):
+            names = [task for task, each in first.items() if (each["kind"] == HEALTHY) == healthy]
+            at_first, now = (sum(alarms(of[task]) for task in names) for of in (first, results))
+            cells += [len(names), f"{at_first} ({at_first / len(names):.0%})", now]
+        lines.append(f"| {words} | {' | '.join(map(str, cells))} |")
+    return "\n".join([*lines, ""])
 
 
 def of_arms(results: dict[str, Any]) -> str:

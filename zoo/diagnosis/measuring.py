@@ -224,10 +224,10 @@ class _Measuring:
             ):
                 pass
         narrow = otherwise.narrow_layers(self.model, self.heads)
-        if narrow and not _trained(self.optimizer):
+        wider = otherwise.widened(self.model, narrow) if narrow else None
+        if wider is not None and not _trained(self.optimizer):
             self.say("as many steps with wider layers")
-            wider = self.another_trainer(of=otherwise.widened(self.model, narrow))
-            with wider.trained(steps, **usual) as result["widened"]:
+            with self.another_trainer(of=wider).trained(steps, **usual) as result["widened"]:
                 pass
         if flat_layers(self.start, result["longer_end"]) & otherwise.oversized(self.model).keys():
             self.say("as many steps with smaller weights")

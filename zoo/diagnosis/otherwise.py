@@ -72,13 +72,21 @@ def linear_layers(model: keras.Model) -> list[keras.Layer]:
 
 def hidden_softmax(model: keras.Model, heads: Sequence[Head]) -> list[keras.Layer]:
     """Dense layers with softmax that no output is: of their units all but few are near 0."""
-    outputs = {head.name for head in heads}
     return [
         layer
-        for layer in layers_inside(model)
-        if isinstance(layer, keras.layers.Dense)
-        and layer.activation is keras.activations.softmax
-        and layer.name not in outputs
+        for layer in _hidden_dense(layers_inside(model), heads)
+        if layer.activation is keras.activations.softmax
+    ]
+
+
+def _hidden_dense(layers: Sequence[keras.Layer], heads: Sequence[Head]) -> list[keras.layers.Dense]:
+    """The dense layers that give no output, and are not the last that have weights."""
+    outputs = {head.name for head in heads}
+    weighted = [layer for layer in layers if layer.weights and not isinstance(layer, keras.Model)]
+    return [
+        layer
+        for layer in weighted[:-1]
+        if isinstance(layer, keras.layers.Dense) and layer.name not in outputs
     ]
 
 
@@ -100,27 +108,25 @@ def narrow_layers(model: keras.Model, heads: Sequence[Head]) -> list[keras.layer
     if not (isinstance(model, keras.Sequential) or keras_private.is_functional(model)):
         return []
     entries = [int(np.prod(each.shape[1:])) for each in model.inputs if None not in each.shape[1:]]
-    outputs = {head.name for head in heads}
     if any(head.output[:1].size in entries for head in heads if head.output[:1].size > 1):
         return []
-    return [
-        layer
-        for layer in model.layers
-        if isinstance(layer, keras.layers.Dense)
-        and layer.units <= NARROW
-        and layer.name not in outputs
-    ]
+    return [layer for layer in _hidden_dense(model.layers, heads) if layer.units <= NARROW]
 
 
-def widened(model: keras.Model, layers: Sequence[keras.layers.Dense]) -> keras.Model:
-    """A new model with wider layers in place of these, compiled with the same loss."""
+def widened(model: keras.Model, layers: Sequence[keras.layers.Dense]) -> keras.Model | None:
+    """A new model with wider layers in place of these; None where its outputs would be others."""
     names = {layer.name for layer in layers}
 
     def copy(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
         return type(layer).from_config({**config, "units": WIDE} if layer.name in names else config)
 
-    wider = keras.models.clone_model(model, clone_function=copy)
+    try:
+        wider = keras.models.clone_model(model, clone_function=copy)
+    except Exception:  # a layer of the user's, or one that is used where sizes must agree
+        return None
+    if wider.output_shape != model.output_shape:
+        return None
     losses, weights = keras_private.given_loss(model), keras_private.given_loss_weights(model)
     wider.compile(loss=losses, loss_weights=weights)
     return wider
