@@ -6,7 +6,7 @@ These were written after them, as people write programs that do not learn, and d
 that its figures of today are none either.
 
 PROGRAMS has them by name. A faulty one misses its target with each of three seeds, a healthy one
-reaches it: checked.json has the scores, and check.py makes them.
+reaches it: checked.json has the scores, and scripts/check_blind.py makes them.
 """
 
 from . import healthy, inputs, networks, outputs, steps
