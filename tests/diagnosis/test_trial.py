@@ -195,3 +195,14 @@ def test_units_that_all_grow_alike_are_not_taken_for_one(one_thread):
     with trainer.trained(1) as trial:
         assert units_alike(model.layers[0].get_weights()[0])
     assert trial.alike == []
+
+
+def test_layers_that_are_cut_off_do_not_say_how_far_the_others_moved():
+    from zoo.diagnosis.trial import Trial
+
+    def moved(*displacements):
+        by_layer = {str(place): each for place, each in enumerate(displacements)}
+        return Trial(np.ones(1), None, None, None, by_layer, {}, {}, []).moved
+
+    assert moved(0.0, 0.0, 0.0, 2.0, 4.0) == 3.0
+    assert moved(0.0) == moved() == 0.0

@@ -69,9 +69,10 @@ def _too_low(seen: Seen, factor: float, until: Trial) -> Verdict:
         f"at {seen.rate:g} the weights of the median layer moved by {trial.moved:.1e} of their "
         f"size in {len(trial.losses)} steps, and {taught(until)}; at "
         f"{(seen.rate or 1) * factor:.2g} {taught(seen.rates[factor])}",
-        "updates of about a thousandth of the weights",
+        "updates of about a thousandth of the weights; a small clipnorm or a large epsilon shrink "
+        "them",
         sure="likely",
-        repair=f"learning_rate={(seen.rate or 1) * factor:.1g}; look at clipnorm and epsilon, too",
+        repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
     )
 
 

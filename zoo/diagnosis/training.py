@@ -88,7 +88,7 @@ def _dying(seen: Seen) -> Iterator[Verdict]:
     all_shrink = bool(shrinkage) and max(shrinkage.values()) < SHRINK
     died = not knows(seen.trial) and min(shrinkage.values(), default=1.0) < DIED
     dying = {k: v for k, v in shrinkage.items() if all_shrink or v < DIED}
-    if seen.learned or seen.learns_later or not _pulled(seen):
+    if knows(seen.last, 0.5) or not _pulled(seen):
         return
     if (died or all_shrink) and not knows(seen.trial, 0.5) and seen.trial.diverged_at is None:
         name = min(dying, key=lambda each: dying[each])

@@ -68,8 +68,8 @@ class Trial:
 
     @property
     def moved(self) -> float:
-        """The displacement of the median layer."""
-        return float(np.median([*self.displacement.values()] or [0.0]))
+        """The displacement of the median layer of those that move; others are frozen or cut off."""
+        return float(np.median([each for each in self.displacement.values() if each] or [0.0]))
 
     @property
     def start(self) -> float:
