@@ -1,7 +1,9 @@
 """Faulty programs as people ask about them, each with its repair; blind as scripts/blind are.
 
-The first were written when rules had been added for what scripts/blind had shown, and diagnosed
-once (results/diagnosis/pairs_at_first.json) before rules were added for what they showed.
+Those of blocks, branches, convolution, odd, penalties, preparation, rates and sequences were written
+when rules had been added for what the others had shown, and those when some were added for
+scripts/blind had. Each batch was diagnosed once before rules were added for it
+(results/diagnosis/pairs_at_first.json, more_pairs_at_first.json).
 
 PAIRS has them by name: `build(seed, faulty)` gives the model, compiled and not trained, x, y, what
 `fit` is given besides, and what scores the model on examples that it was not trained on. The faulty
@@ -11,14 +13,22 @@ scores.
 
 from . import (
     activations,
+    blocks,
+    branches,
+    convolution,
     custom,
     inputs,
     mixed,
+    odd,
     optimizers,
     outputs,
     outputs_more,
+    penalties,
+    preparation,
+    rates,
     recurrent,
     regularization,
+    sequences,
     targets,
 )
 from .registry import PAIRS, Pair, pair
@@ -27,14 +37,22 @@ __all__ = [
     "PAIRS",
     "Pair",
     "activations",
+    "blocks",
+    "branches",
+    "convolution",
     "custom",
     "inputs",
     "mixed",
+    "odd",
     "optimizers",
     "outputs",
     "outputs_more",
     "pair",
+    "penalties",
+    "preparation",
+    "rates",
     "recurrent",
     "regularization",
+    "sequences",
     "targets",
 ]
