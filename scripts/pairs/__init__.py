@@ -1,8 +1,8 @@
 """Faulty programs as people ask about them, each with its repair; blind as scripts/blind are.
 
-Those of blocks, branches, convolution, odd, penalties, preparation, rates and sequences were written
-when rules had been added for what the others had shown, and those when some were added for
-scripts/blind had. Each batch was diagnosed once before rules were added for it
+Those of blocks, branches, convolution, odd, penalties, preparation, rates and sequences came last,
+after rules had been added for what the others had shown; the others after rules had been added for
+what scripts/blind had. Each batch was diagnosed once before rules were added for it
 (results/diagnosis/pairs_at_first.json, more_pairs_at_first.json).
 
 PAIRS has them by name: `build(seed, faulty)` gives the model, compiled and not trained, x, y, what

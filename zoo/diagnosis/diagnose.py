@@ -15,6 +15,8 @@ from zoo.diagnosis.heads import heads
 from zoo.diagnosis.measuring import look, probed
 from zoo.diagnosis.own_loss import broadcast, never_small, pairs_nothing, rewards_errors
 from zoo.diagnosis.report import Report
+from zoo.diagnosis.seen import Seen
+from zoo.diagnosis.taught import knows
 from zoo.diagnosis.verdict import Verdict
 from zoo.errors import ZooError, said_by
 from zoo.probe import measure
@@ -115,6 +117,7 @@ def diagnose(
         batch_size=batch_size,
         say=say,
     )
+    verdicts = [_in_view_of(seen, verdict) for verdict in verdicts]
     of_training = list(training.verdicts(seen))
     of_gradients, died = list(gradients.verdicts(seen)), list(gradients.died(seen))
     alarms = [each for each in (*verdicts, *of_gradients, *of_training, *died) if each.alarm]
@@ -129,6 +132,22 @@ def diagnose(
         features=features,
         near=likeness.nearest(features),
     )
+
+
+def _in_view_of(seen: Seen, verdict: Verdict) -> Verdict:
+    """An alarm of the data, or a note if the network does without.
+
+    One of several inputs may be the same for all examples, as what a decoder starts from, and so
+    may targets that a loss of the user's does not look at.
+    """
+    if verdict.symptom != "examples alike" or verdict.sure != "certain":
+        return verdict
+    dummy = verdict.place == "targets" and any(
+        head.loss is not None and not head.loss.name for head in seen.heads
+    )
+    one_of_some = verdict.place.startswith("inputs ")
+    does_without = (dummy and seen.learned) or (one_of_some and knows(seen.last, 0.5))
+    return dataclasses.replace(verdict, sure="note") if does_without else verdict
 
 
 def _with_all(head: Any, outputs: list[Any], given: Any) -> Any:

@@ -156,9 +156,9 @@ def rewards_errors(
 ) -> list[Verdict]:
     """A loss that is below 0 and falls with each error: its minus is missing, or one too many.
 
-    It is given the right answers, and the same answers to other examples. Where these are below 0,
-    for there are losses that are small for outputs unlike the targets (a distance of pairs that
-    are labelled 1 if alike), which are never negative.
+    It is given the right answers, their opposite, and the same answers to other examples. Only a
+    loss below 0 counts, for there are such that are small for outputs unlike the targets (a
+    distance of pairs that are labelled 1 if alike), and these are never negative.
 
     Args:
         model: built.
@@ -181,15 +181,18 @@ def rewards_errors(
         return []
     objective, x = Objective(model, loss, "data"), tf.nest.map_structure(tf.constant, some.x)
     draws = np.random.default_rng(0)
-    answers = [right, *(right[draws.permutation(len(right))] for _ in range(ORDERS))]
+    answers = [right, right.max() + right.min() - right]
+    answers += [right[draws.permutation(len(right))] for _ in range(ORDERS)]
     try:
-        of_right, *of_others = (
+        of_right, of_opposite, *of_others = (
             float(objective(x, tf.constant(y), tf.constant(each.astype(np.float32))))
             for each in answers
         )
     except Exception:  # the user's code; whether it can be computed is seen elsewhere
         return []
-    if not np.isfinite([of_right, *of_others]).all() or max(of_others) >= 0:
+    if not np.isfinite([of_right, of_opposite, *of_others]).all():
+        return []
+    if max(of_others) >= 0 and not of_opposite < -UNLIKE * abs(of_right):
         return []
     if of_right <= max(of_others) + UNLIKE * abs(max(of_others)):
         return []

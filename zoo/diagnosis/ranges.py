@@ -45,8 +45,18 @@ def faults(head: Head) -> Iterator[Verdict]:
                 repair=f"no {head.twice} before the {head.activation}",
             )
         yield from _probabilities(head)
+        yield from _other_axis(head)
         if name == SPARSE:
             return
+    elif name == "kl_divergence" and head.gives in ("any", "tanh", "not positive"):
+        yield Verdict(
+            LOGITS,
+            place,
+            f"kl_divergence compares distributions, and {head.activation} gives numbers below 0, "
+            "which it takes for 0",
+            "a softmax on the last layer",
+            repair='activation="softmax" on the last layer',
+        )
     elif name == "poisson" and head.gives in ("any", "tanh"):
         yield Verdict(
             CANNOT,
@@ -56,6 +66,7 @@ def faults(head: Head) -> Iterator[Verdict]:
             "outputs above 0",
             repair='activation="exponential" or "softplus"',
         )
+    yield from _sums(head)
     if name in MARGINS or not (name in POINTWISE or name in PROBABILISTIC):
         return
     low, high = {
@@ -101,6 +112,45 @@ def faults(head: Head) -> Iterator[Verdict]:
         f"targets {_between(low, high)}, or an output that gives all of them",
         sure="certain" if share >= FEW else "note",
         repair=repair,
+    )
+
+
+def _sums(head: Head) -> Iterator[Verdict]:
+    """Targets whose units do not sum to 1, as those of a softmax do."""
+    assert head.loss is not None
+    if head.gives != "softmax" or head.units < 2 or head.y.shape[1:] != head.output.shape[1:]:
+        return
+    sums = head.y.sum(-1, dtype=np.float64)
+    off = ~np.isclose(sums, 1, atol=1e-3)
+    if head.loss.name not in (*BINARY, *POINTWISE) or off.mean() < FEW:
+        return
+    where = int(np.argwhere(off)[0][0])
+    yield Verdict(
+        CANNOT,
+        head.place,
+        f"a softmax gives units that sum to 1, and the targets of example {where} sum to "
+        f"{sums[off].flat[0]:.3g}, as {off.mean():.0%} do to something else",
+        "targets that sum to 1, or an activation for each unit by itself",
+        repair='activation="sigmoid" for several labels at once, none for numbers',
+    )
+
+
+def _other_axis(head: Head) -> Iterator[Verdict]:
+    """A softmax over another axis than the last, over which the loss compares classes."""
+    assert head.loss is not None
+    binary = head.loss.name in BINARY or head.loss.from_logits
+    if binary or head.gives != "softmax" or head.units < 2:
+        return
+    sums = head.output.sum(-1, dtype=np.float64)
+    if np.allclose(sums, 1, atol=0.05):
+        return
+    yield Verdict(
+        CANNOT,
+        head.place,
+        f"{head.loss.name} compares the classes on the last axis, over which the outputs sum to "
+        f"{sums.min():.3g} to {sums.max():.3g}: the softmax is over another axis",
+        "outputs that sum to 1 over the last axis",
+        repair="Softmax(axis=-1)",
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from zoo.diagnosis.seen import CREPT, SPENT, Seen
 from zoo.diagnosis.taught import CLEARLY, forgotten, gain, knows, taught
-from zoo.diagnosis.trial import Trial
+from zoo.diagnosis.trial import LOOKED_AT, Trial
 from zoo.diagnosis.verdict import Verdict
 
 # By so much more of the loss must a slower rate take away where the loss does not swing: it may be
@@ -20,6 +20,17 @@ UPROOTED = 5.0
 def wrong(seen: Seen) -> Iterator[Verdict]:
     """A rate at which the steps taught nothing, where they teach much at another."""
     trial, here = seen.trial, gain(seen.trial)
+    if _unmoved(seen):
+        yield Verdict(
+            "rate too low",
+            "optimizer",
+            f"in {len(seen.last.losses)} steps not one weight has moved, and their gradients are "
+            "not 0",
+            "a rate above 0, and fewer steps whose gradients are gathered before one is taken",
+            sure="likely",
+            repair="gradient_accumulation_steps=None, a rate above 0",
+        )
+        return
     better = {factor: gain(each) for factor, each in seen.rates.items() if knows(each)}
     faster = {factor: each for factor, each in better.items() if factor > 1}
     if faster and trial.moved < CREPT and max(faster.values()) > gain(seen.last) + FAR_MORE:
@@ -46,7 +57,7 @@ def wrong(seen: Seen) -> Iterator[Verdict]:
             sure="likely",
             repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
         )
-    elif trial.diverged_at is None and moved > UPROOTED and not knows(trial):
+    elif trial.diverged_at is None and moved > UPROOTED and not knows(trial) and _lost(seen):
         yield Verdict(
             "rate too high",
             "optimizer",
@@ -58,6 +69,13 @@ def wrong(seen: Seen) -> Iterator[Verdict]:
         )
     elif clearly and moved < CREPT and not knows(trial):
         yield _too_low(seen, max(clearly, key=lambda each: better[each]), trial)
+
+
+def _unmoved(seen: Seen) -> bool:
+    """Whether weights that have gradients stand where they stood, after many steps."""
+    moved = seen.last.displacement.values()
+    many = len(seen.last.losses) >= LOOKED_AT and not any(moved)
+    return many and any(norm > 0 for norm in seen.start["kernel_grad_norm"])
 
 
 def _too_low(seen: Seen, factor: float, until: Trial) -> Verdict:

@@ -140,7 +140,8 @@ class Seen:
 
         Nor has the loss come below that of a constant output, where this is known.
         """
-        if knows(self.trial) or knows(self.longer, LITTLE) or self.last.diverged_at is not None:
+        diverged = self.last.diverged_at is not None
+        if diverged or knows(self.trial, CLEARLY) or knows(self.longer, LITTLE):
             return False
         if self.constant_loss is not None and below(self.judged_loss, self.constant_loss):
             return False

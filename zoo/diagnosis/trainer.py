@@ -191,10 +191,12 @@ class Trainer:
             shuffled = [loss(judged.at(draws.permutation(judged.count)).y) for _ in range(SHUFFLES)]
             # Predictions that are all the same have one loss whatever is shuffled; others have not.
             outputs = tree.map_structure(lambda each: each + _noise(each, draws), outputs)
-            others = loss(judged.y), loss(judged.at(draws.permutation(judged.count)).y)
+            others = [loss(judged.y), loss(judged.at(draws.permutation(judged.count)).y)]
+            # Nor need a loss depend on which target is whose, and yet on what they are.
+            others += [loss(judged.at(np.full(judged.count, n)).y) for n in (0, -1)]
         if not np.isfinite([true, *shuffled]).all():
             return None
-        depends = any(each != true for each in shuffled) or others[0] != others[1]
+        depends = any(each != true for each in shuffled) or len(set(others)) > 1
         return Knowledge(true, float(np.mean(shuffled)), float(np.std(shuffled)), depends)
 
     def _values(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
     yield from _penalty(seen)
     yield from layers.verdicts(seen)
     yield from rates.spent(seen)
+    yield from _deaf(seen)
     yield from _dying(seen)
     yield from _inference(seen)
     if not scale and not rate:
@@ -164,6 +165,24 @@ def _diverged(seen: Seen) -> Iterator[Verdict]:
         "finite",
         "a loss that is finite",
         sure="likely",
+    )
+
+
+def _deaf(seen: Seen) -> Iterator[Verdict]:
+    """A loss of Keras's that is the same whatever the targets, as label smoothing of 1 makes it."""
+    known = seen.trial.knowledge
+    losses = [head.loss.name for head in seen.heads if head.loss is not None]
+    alike = all(head.y is None or (head.y == head.y[:1]).all() for head in seen.heads)
+    if known is None or known.of_targets or alike or not losses or not all(losses):
+        return
+    yield Verdict(
+        "labels do not fit",
+        f"loss {', '.join(dict.fromkeys(losses))}",
+        f"after {len(seen.trial.losses)} steps it is {known.loss:.3g} for the right targets and "
+        "for any others",
+        "a loss that is small for the right targets alone",
+        sure="likely",
+        repair="less label_smoothing, outputs in the range that the loss takes",
     )
 
 
