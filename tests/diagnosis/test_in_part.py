@@ -86,6 +86,12 @@ def distance_of_pairs(alike, distances):
     return ops.mean(alike * ops.square(distances) + apart)
 
 
+def test_a_cosine_with_its_sign_turned_rewards_errors():
+    x, _ = drawn()
+    model = network(dense(16, "relu"), dense(2), loss=lambda y, outputs: -cosine(y, outputs))
+    assert names(diagnosed(model, x, x[:, :2])) == ["loss rewards errors"]
+
+
 @pytest.mark.parametrize("loss", [cosine, log_density, distance_of_pairs])
 def test_losses_that_are_right_are_not_turned_round(loss):
     x, _ = drawn()
@@ -134,6 +140,32 @@ def test_a_loss_of_its_own_class_that_compares_each_with_each(shape):
     y = np.sin(3 * x[:, 0]).reshape(shape)
     report = diagnosed(network(dense(8, "tanh"), dense(1), loss=Error()), x, y)
     assert ("labels do not fit" in names(report)) == (shape == (-1,))
+
+
+@pytest.mark.parametrize("smoothing", [1.0, 0.2])
+def test_label_smoothing_that_leaves_no_label(smoothing):
+    import keras
+
+    x, classes = drawn()
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
+    model = network(dense(16, "relu"), dense(CLASSES, "softmax"), loss=loss)
+    report = diagnosed(model, x, np.eye(CLASSES, dtype="float32")[classes])
+    assert names(report) == (["labels do not fit"] if smoothing == 1 else [])
+
+
+def hinge(labels, outputs):
+    """For labels of -1 and 1."""
+    from keras import ops
+
+    return ops.mean(ops.relu(1 - labels * outputs))
+
+
+@pytest.mark.parametrize("labels", [(0, 1), (-1, 1)])
+def test_a_hinge_of_its_own_knows_no_label_0(labels):
+    x, _ = drawn()
+    y = np.where(x[:, :1] > 0, labels[1], labels[0]).astype("float32")
+    report = diagnosed(network(dense(16, "relu"), dense(1), loss=hinge), x, y)
+    assert names(report) == (["stagnating"] if labels == (0, 1) else [])
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -186,6 +218,28 @@ def test_a_truth_table_is_no_contradiction(wrong):
     y = np.where(np.random.default_rng(0).random(len(y)) < wrong, 1 - y, y)
     model = network(dense(8, "tanh"), dense(1, "sigmoid"), inputs=(2,), loss="binary_crossentropy")
     assert "examples alike" not in names(diagnosed(model, x, y))
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_an_input_that_is_the_same_for_all_may_be_a_start(learned):
+    import keras
+
+    x, classes = drawn()
+    start = np.zeros((len(x), 2), "float32")
+    y = classes if learned else np.random.default_rng(1).permutation(classes)
+    inputs = [keras.Input((ENTRIES,)), keras.Input((2,))]
+    hidden = keras.layers.Concatenate()([dense(32, "relu")(inputs[0]), dense(4)(inputs[1])])
+    model = keras.Model(inputs, dense(CLASSES, "softmax")(hidden))
+    model.compile("adam", CROSS_ENTROPY)
+    assert ("examples alike" in names(diagnosed(model, [x, start], y))) != learned
+
+
+def test_targets_that_a_loss_does_not_look_at_may_be_all_alike():
+    x, _ = drawn()
+    model = network(dense(8), dense(1), loss=lambda y, outputs: (outputs - 3) ** 2)
+    assert diagnosed(model, x, np.zeros(len(x), "float32")).healthy
+    model.compile("adam", "mse")
+    assert "examples alike" in names(diagnosed(model, x, np.zeros(len(x), "float32")))
 
 
 # ------------------------------------------------------------ layers
@@ -300,3 +354,76 @@ def test_weights_of_a_truth_table_may_shrink_on_their_way():
         optimizer=keras.optimizers.SGD(0.5),
     )
     assert diagnosed(model, x, y).healthy
+
+
+def images():
+    """Pictures (6, 5, 1) of bright spots, and their pixels' classes (6, 5)."""
+    x = np.random.default_rng(0).normal(size=(200, 6, 5, 1)).astype("float32")
+    return x, (x[..., 0] > 0.5).astype(int)
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+def test_a_softmax_over_another_axis_than_the_classes(axis):
+    import keras
+
+    x, y = images()
+    convolve = keras.layers.Conv2D(2, 1, padding="same")
+    model = network(
+        keras.layers.Conv2D(8, 3, padding="same", activation="relu"),
+        convolve,
+        keras.layers.Softmax(axis=axis),
+        inputs=(6, 5, 1),
+        loss=CROSS_ENTROPY,
+    )
+    cannot = "output cannot express the target"
+    assert (cannot in names(diagnosed(model, x, y))) == (axis == 1)
+
+
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "mse"])
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_targets_that_do_not_sum_to_1_are_none_of_a_softmax(activation, loss):
+    x, classes = drawn()
+    y = (classes[:, None] > np.arange(CLASSES - 1)).astype("float32")
+    model = network(dense(16, "relu"), dense(CLASSES - 1, activation), loss=loss)
+    cannot = "output cannot express the target"
+    assert (cannot in names(diagnosed(model, x, y))) == (activation == "softmax")
+
+
+def test_a_divergence_wants_distributions():
+    x, classes = drawn()
+    shares = np.eye(CLASSES, dtype="float32")[classes]
+    for last, faulty in (("softmax", False), (None, True)):
+        model = network(dense(16, "relu"), dense(CLASSES, last), loss="kl_divergence")
+        said = "logits taken for probabilities" in names(diagnosed(model, x, shares))
+        assert said == faulty, last
+
+
+def test_weights_that_no_step_has_moved():
+    import keras
+
+    x, classes = drawn()
+    optimizer = keras.optimizers.Adam(0.01, gradient_accumulation_steps=100_000)
+    layers = [dense(16, "relu"), dense(CLASSES, "softmax")]
+    model = network(*layers, loss=CROSS_ENTROPY, optimizer=optimizer)
+    assert names(diagnosed(model, x, classes)) == ["rate too low"]
+
+
+def test_seven_rows_that_a_line_fits_are_learned_at_a_high_rate():
+    import keras
+
+    x = np.array([[-40.0], [-10.0], [0.0], [8.0], [15.0], [22.0], [38.0]], "float32")
+    model = network(dense(1), inputs=(1,), optimizer=keras.optimizers.Adam(0.5))
+    assert diagnosed(model, x, 1.8 * x + 32).healthy
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_batches_of_one_leave_nothing_to_normalize(batch_size):
+    import keras
+
+    import zoo
+
+    x, classes = drawn(120)
+    normalized = [dense(16, "relu"), keras.layers.BatchNormalization()]
+    model = network(*normalized, dense(CLASSES, "softmax"), loss=CROSS_ENTROPY)
+    report = zoo.diagnose(model, x, classes, batch_size=batch_size)
+    assert names(report) == (["examples alike"] if batch_size == 1 else [])

@@ -57,7 +57,7 @@ def wrong(seen: Seen) -> Iterator[Verdict]:
             sure="likely",
             repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
         )
-    elif trial.diverged_at is None and moved > UPROOTED and not knows(trial) and _lost(seen):
+    elif trial.diverged_at is None and moved > UPROOTED and not _learns(seen):
         yield Verdict(
             "rate too high",
             "optimizer",
@@ -73,9 +73,10 @@ def wrong(seen: Seen) -> Iterator[Verdict]:
 
 def _unmoved(seen: Seen) -> bool:
     """Whether weights that have gradients stand where they stood, after many steps."""
-    moved = seen.last.displacement.values()
-    many = len(seen.last.losses) >= LOOKED_AT and not any(moved)
-    return many and any(norm > 0 for norm in seen.start["kernel_grad_norm"])
+    moved, many = seen.last.displacement, len(seen.last.losses) >= LOOKED_AT
+    norms = zip(seen.start["layers"], seen.start["kernel_grad_norm"], strict=True)
+    wanted = any(norm > 0 for name, norm in norms if name in moved)
+    return many and wanted and not any(moved.values())
 
 
 def _too_low(seen: Seen, factor: float, until: Trial) -> Verdict:
@@ -92,6 +93,12 @@ def _too_low(seen: Seen, factor: float, until: Trial) -> Verdict:
         sure="likely",
         repair=f"learning_rate={(seen.rate or 1) * factor:.1g}",
     )
+
+
+def _learns(seen: Seen) -> bool:
+    """Whether the predictions know something, or the loss of few examples is half gone."""
+    limit = seen.constant_loss
+    return knows(seen.trial) or (limit is not None and seen.trial.end < limit / 2)
 
 
 def _lost(seen: Seen) -> bool:

@@ -23,7 +23,9 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
     """Symptoms of training, from the likeliest cause on."""
     scale = list(_scale(seen))
     yield from scale
-    rate = [] if scale else list(rates.wrong(seen))
+    alone = list(_batches_of_one(seen))
+    yield from alone
+    rate = [] if scale or alone else list(rates.wrong(seen))
     yield from rate
     yield from _penalty(seen)
     yield from layers.verdicts(seen)
@@ -31,7 +33,7 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
     yield from _deaf(seen)
     yield from _dying(seen)
     yield from _inference(seen)
-    if not scale and not rate:
+    if not scale and not rate and not alone:
         yield from _diverged(seen)
         yield from rates.later(seen)
         yield from _start(seen)
@@ -114,6 +116,24 @@ def _pulled(seen: Seen) -> bool:
         for name in constraints
     )
     return bool(seen.weight_decay) or seen.penalty > 0 or constrained
+
+
+def _batches_of_one(seen: Seen) -> Iterator[Verdict]:
+    """Batch normalization of batches of one example: minus its own mean, each unit is 0."""
+    for layer in layers_inside(seen.model):
+        if not isinstance(layer, keras.layers.BatchNormalization) or seen.batch_size > 1:
+            continue
+        if layer.trainable and getattr(layer.input_spec, "ndim", None) == 2:
+            yield Verdict(
+                "examples alike",
+                layer.name,
+                "batches have one example: in training its mean is taken away from each unit, and "
+                "nothing is left",
+                "batches of 8 examples or more, or LayerNormalization",
+                repair="batch_size=32",
+                layers=(layer.name,),
+            )
+            return
 
 
 def _inference(seen: Seen) -> Iterator[Verdict]:
