@@ -119,6 +119,8 @@ def diagnose(
     )
     verdicts = [_in_view_of(seen, verdict) for verdict in verdicts]
     of_training = list(training.verdicts(seen))
+    if any(verdict.alarm for verdict in verdicts):  # which say why the targets are not heard
+        of_training = [each for each in of_training if each.symptom != "labels do not fit"]
     of_gradients, died = list(gradients.verdicts(seen)), list(gradients.died(seen))
     alarms = [each for each in (*verdicts, *of_gradients, *of_training, *died) if each.alarm]
     if any(each.symptom != "stagnating" or each.layers for each in alarms):  # which says why

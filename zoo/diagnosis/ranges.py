@@ -142,7 +142,7 @@ def _other_axis(head: Head) -> Iterator[Verdict]:
     if binary or head.gives != "softmax" or head.units < 2:
         return
     sums = head.output.sum(-1, dtype=np.float64)
-    if np.allclose(sums, 1, atol=0.05):
+    if np.allclose(sums, 1, atol=0.05) or not np.isfinite(sums).all():
         return
     yield Verdict(
         CANNOT,
