@@ -100,8 +100,8 @@ def of_set(results: dict[str, Any]) -> str:
         f"When they first met, {sum(map(alarms, first_sick))} of {len(first_sick)} were alarmed",
         f"({sum(map(alarms, first_sick)) / len(first_sick):.0%}), and",
         f"{sum(map(alarms, first_well))} of {len(first_well)} healthy ones. Rules for the missed",
-        "were added then, so that the figures of today are no independent proof: the next table",
-        "has such.",
+        "were added then, so that the figures of today are no independent proof; programs written",
+        "blind, below, are one.",
         "",
         "| fault | networks | alarmed | by its name |",
         "| --- | ---: | ---: | ---: |",
@@ -123,16 +123,17 @@ def right(result: dict[str, Any]) -> bool:
 
 
 def of_blind(results: dict[str, Any]) -> str:
-    """Programs of people who had seen neither rules nor set: at first, and now."""
+    """Programs written without a look at rules or set: at first, and now."""
     lines = [
         *wrap(
-            "**Programs written blind** (scripts/blind, scripts/pairs), by people who had seen "
-            "neither the rules nor the set, nor what was said of the batches before: faulty ones "
-            "miss a target with each of three seeds, healthy ones reach it; of a pair, one is the "
-            "other with its fault repaired. *At first* is what the rules of that day said, before "
-            "any was changed; then rules were added for kinds of what was missed, and faults of "
-            "the diagnosis mended that false alarms had shown. One of the last pairs is refused, "
-            "faulty and repaired, for its model is not built; it counts as not alarmed.",
+            "**Programs written blind** (scripts/blind, scripts/pairs), without a look at the "
+            "rules, at the set, or at what was said of the batches before: faulty ones miss a "
+            "target with each of three seeds, healthy ones reach it; of a pair, one is the other "
+            "with its fault repaired. *At first* is what was said of a batch before any rule was "
+            "changed with a look at it: this is the figure for faults that are new. Then rules "
+            "were added for kinds of what was missed, and false alarms mended. One of the last "
+            "pairs is refused, faulty and repaired, for its model is not built; it counts as not "
+            "alarmed.",
             100,
         ),
         "",

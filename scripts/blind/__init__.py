@@ -1,4 +1,4 @@
-"""Faulty and healthy programs, written by somebody who had seen neither the rules nor scripts/sick.
+"""Faulty and healthy programs, written without a look at the rules or at scripts/sick.
 
 The rules of `zoo diagnose` were made to fit scripts/sick, so what it says of that set is no proof.
 These were written after them, as people write programs that do not learn, and diagnosed once

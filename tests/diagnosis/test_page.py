@@ -94,6 +94,24 @@ def test_the_readme_says_how_often_it_is_right():
     assert alarmed(well) == alarmed(learn) == 0
 
 
+def test_the_readme_says_what_was_said_of_programs_written_blind():
+    said = re.search(
+        r"when it first met them, (\d+) of (\d+) faulty ones and (\d+) of (\d+) healthy ones",
+        " ".join((ROOT / "README.md").read_text().split()),
+    )
+    counts = []
+    for healthy in (False, True):
+        programs = [
+            each
+            for path in (ROOT / "results" / "diagnosis").glob("*_at_first.json")
+            if path.name != "set_at_first.json"
+            for each in json.loads(path.read_text()).values()
+            if (each["kind"] == "healthy") == healthy
+        ]
+        counts += [sum(bool(each.get("symptoms")) for each in programs), len(programs)]
+    assert list(map(int, said.groups())) == counts
+
+
 def test_the_page_has_the_numbers_of_the_program():
     import inspect
 

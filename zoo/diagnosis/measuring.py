@@ -229,7 +229,8 @@ class _Measuring:
             self.say("as many steps with wider layers")
             with self.another_trainer(of=wider).trained(steps, **usual) as result["widened"]:
                 pass
-        if flat_layers(self.start, result["longer_end"]) & otherwise.oversized(self.model).keys():
+        flat = flat_layers(self.start, result["longer_end"])
+        if flat and flat & otherwise.oversized(self.model).keys():
             self.say("as many steps with smaller weights")
             with (
                 otherwise.usual_size(self.model),
