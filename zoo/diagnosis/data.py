@@ -170,7 +170,7 @@ def _contradicting(examples: Examples) -> Iterator[Verdict]:
         "examples alike",
         "inputs",
         f"{count} examples have {inputs} inputs, and one input has many targets: "
-        f"who knew the best answer to each made {left / constant:.0%} of the "
+        f"the best answer to each still makes {left / constant:.0%} of the "
         f"{'errors' if classes else 'squared errors'} that one answer for all makes",
         "inputs that tell the targets apart",
         sure="likely",

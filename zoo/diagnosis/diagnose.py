@@ -9,11 +9,19 @@ from typing import Any
 import keras
 
 from zoo import keras_private, keras_setup, random_states
-from zoo.diagnosis import data, expressible, gradients, likeness, memory, structure, training
+from zoo.diagnosis import (
+    data,
+    expressible,
+    gradients,
+    likeness,
+    memory,
+    own_loss,
+    structure,
+    training,
+)
 from zoo.diagnosis import examples as examples_of
 from zoo.diagnosis.heads import heads
 from zoo.diagnosis.measuring import look, probed
-from zoo.diagnosis.own_loss import broadcast, never_small, pairs_nothing, rewards_errors
 from zoo.diagnosis.report import Report
 from zoo.diagnosis.seen import Seen
 from zoo.diagnosis.taught import knows
@@ -100,9 +108,7 @@ def diagnose(
         raise error from None
     verdicts += structure.faults(model, outputs, measured)
     verdicts += structure.unused_inputs(model, some.x)
-    verdicts += broadcast(model, loss, some, outputs) or pairs_nothing(model, loss, some, outputs)
-    verdicts += never_small(model, loss, some, outputs)
-    verdicts += rewards_errors(model, loss, some, outputs)
+    verdicts += own_loss.faults(model, loss, some, outputs)
     if not model.trainable_weights or all("not connected" in s for s in measured["state"]):
         return Report(model.name, verdicts, start=measured)
     seen = look(

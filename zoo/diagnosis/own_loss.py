@@ -1,6 +1,6 @@
 """Faults of a loss of the user's: it is tried on outputs of which the answer is known."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -18,200 +18,164 @@ SAME = 1e-5  # relative: as much as rounding makes of sums in another order
 UNLIKE = 1e-3  # relative: more than rounding makes of the same sum
 
 
-def broadcast(
+class _Tried:
+    """A loss of the user's, and what judges it: targets, and the output that they belong to.
+
+    Attributes:
+        head: the only output.
+        y: its targets, an array of numbers (examples, ...).
+    """
+
+    def __init__(self, model: keras.Model, loss: Any, some: Examples, head: Head) -> None:
+        self.head, self.y = head, some.y
+        self._objective = Objective(model, loss, "data")
+        self._x = tf.nest.map_structure(tf.constant, some.x)
+
+    def values(self, *pairs: tuple[Any, Any]) -> list[float]:
+        """The loss of targets and outputs, a value a pair; none if one is not finite or fails."""
+        try:
+            losses = [
+                float(self._objective(self._x, tf.constant(y), tf.constant(np.float32(outputs))))
+                for y, outputs in pairs
+            ]
+        except Exception:  # the user's code; whether it can be computed is seen elsewhere
+            return []
+        return losses if np.isfinite(losses).all() else []
+
+    def in_order(self) -> Any:
+        """Outputs between 0 and 1 that are larger where the targets are: each pair tells."""
+        ranks = np.argsort(np.argsort(self.y.reshape(-1), kind="stable"), kind="stable")
+        return (0.1 + 0.8 * ranks / len(ranks)).reshape(self.head.output.shape)
+
+    def orders(self, values: Any) -> list[Any]:
+        """The same values, for other examples."""
+        draws = np.random.default_rng(0)
+        return [values[draws.permutation(len(values))] for _ in range(ORDERS)]
+
+
+def faults(
     model: keras.Model, loss: Any, some: Examples, heads: Sequence[Head]
-) -> list[Verdict]:
+) -> Iterator[Verdict]:
+    """What is wrong with the loss of a model of one output, if it is none of Keras's.
+
+    Args:
+        model: built.
+        loss: as it was given.
+        some: examples.
+        heads: the outputs of the same.
+    """
+    if len(heads) != 1 or heads[0].loss is None or heads[0].loss.name:
+        return
+    if not hasattr(some.y, "shape") or some.y.dtype.kind not in "iuf":
+        return
+    tried = _Tried(model, loss, some, heads[0])
+    yield from list(_broadcast(tried)) or _pairs_nothing(tried)
+    yield from _never_small(tried)
+    yield from _rewards_errors(tried)
+
+
+def _broadcast(tried: _Tried) -> Iterator[Verdict]:
     """Targets (n,) beside outputs (n, 1), or the reverse, that a loss makes (n, n) of.
 
     Keras's losses see to it; one of the user's, `ops.mean((y - outputs) ** 2)`, does not, and is
     least for a constant output. It is seen by giving it the targets in the shape of the outputs.
-
-    Args:
-        model: built.
-        loss: as it was given.
-        some: examples.
-        heads: the outputs of the same.
     """
-    if len(heads) != 1 or heads[0].loss is None or heads[0].loss.name:
-        return []
-    [head], y = heads, some.y
-    if not hasattr(y, "shape") or y.size != head.output.size or y.shape == head.output.shape:
-        return []
-    objective, x = Objective(model, loss, "data"), tf.nest.map_structure(tf.constant, some.x)
-    outputs = _in_order(y, head.output.shape)
-    try:
-        given = float(objective(x, tf.constant(y), outputs))
-        shaped = float(objective(x, tf.constant(y.reshape(head.output.shape)), outputs))
-    except Exception:  # the user's code; whether it can be computed is seen elsewhere
-        return []
-    if not np.isfinite([given, shaped]).all() or abs(given - shaped) <= UNLIKE * abs(shaped):
-        return []
-    return [
-        Verdict(
-            "labels do not fit",
-            f"output {head.name}",
-            f"the targets have the shape {y.shape} and the outputs {head.output.shape}, and the "
-            f"loss gives another value ({given:.3g}) than for targets in the shape of the outputs "
-            f"({shaped:.3g}): it compares each with each",
-            "targets and outputs of one shape",
-            repair="y = y.reshape(len(y), 1)" if y.ndim == 1 else "y = y[:, 0]",
-        )
-    ]
+    head, y = tried.head, tried.y
+    if y.size != head.output.size or y.shape == head.output.shape:
+        return
+    outputs = tried.in_order()
+    values = tried.values((y, outputs), (y.reshape(head.output.shape), outputs))
+    if not values or abs(values[0] - values[1]) <= UNLIKE * abs(values[1]):
+        return
+    yield Verdict(
+        "labels do not fit",
+        head.place,
+        f"the targets have the shape {y.shape} and the outputs {head.output.shape}, and the loss "
+        f"gives another value ({values[0]:.3g}) than for targets in the shape of the outputs "
+        f"({values[1]:.3g}): it compares each with each",
+        "targets and outputs of one shape",
+        repair="y = y.reshape(len(y), 1)" if y.ndim == 1 else "y = y[:, 0]",
+    )
 
 
-def pairs_nothing(
-    model: keras.Model, loss: Any, some: Examples, heads: Sequence[Head]
-) -> list[Verdict]:
+def _pairs_nothing(tried: _Tried) -> Iterator[Verdict]:
     """A loss that is the same whatever target belongs to which output: it compares no pairs.
 
     So is the mean of all targets beside that of all outputs. It is given outputs that grow with
     the targets, and these in other orders; a loss that takes no targets is none of these.
-
-    Args:
-        model: built.
-        loss: as it was given.
-        some: examples.
-        heads: the outputs of the same.
     """
-    if len(heads) != 1 or heads[0].loss is None or heads[0].loss.name:
-        return []
-    [head], y = heads, some.y
-    if not hasattr(y, "shape") or y.size != head.output.size or y.dtype.kind not in "iuf":
-        return []
-    if (y == y[:1]).all():
-        return []
-    objective, x = Objective(model, loss, "data"), tf.nest.map_structure(tf.constant, some.x)
-    outputs, draws = _in_order(y, head.output.shape), np.random.default_rng(0)
-    try:
-        given, shifted, *others = (
-            float(objective(x, tf.constant(each), outputs))
-            for each in (y, y + y, *(y[draws.permutation(len(y))] for _ in range(ORDERS)))
-        )
-    except Exception:  # the user's code; whether it can be computed is seen elsewhere
-        return []
-    if not np.isfinite([given, shifted, *others]).all():
-        return []
-    if shifted == given or any(abs(each - given) > SAME * abs(given) for each in others):
-        return []
-    return [
-        Verdict(
-            "labels do not fit",
-            head.place,
-            f"the loss is {given:.4g} for outputs that grow with the targets, and the same with "
-            "the targets in any other order: it compares no output with its own target",
-            "a mean over the examples of what the loss is of each",
-            repair="keras.ops.mean(keras.ops.square(y - outputs)), with y in the shape of outputs",
-        )
-    ]
+    y = tried.y
+    if y.size != tried.head.output.size or (y == y[:1]).all():
+        return
+    outputs = tried.in_order()
+    values = tried.values(*((each, outputs) for each in (y, y + y, *tried.orders(y))))
+    if not values:
+        return
+    given, doubled, *others = values
+    if doubled == given or any(abs(each - given) > SAME * abs(given) for each in others):
+        return
+    yield Verdict(
+        "labels do not fit",
+        tried.head.place,
+        f"the loss is {given:.4g} for outputs that grow with the targets, and the same with the "
+        "targets in any other order: it compares no output with its own target",
+        "a mean over the examples of what the loss is of each",
+        repair="keras.ops.mean(keras.ops.square(y - outputs)), with y in the shape of outputs",
+    )
 
 
-def never_small(
-    model: keras.Model, loss: Any, some: Examples, heads: Sequence[Head]
-) -> list[Verdict]:
-    """A loss that the right answer does not make small: it takes probabilities for logits.
-
-    Args:
-        model: built.
-        loss: as it was given.
-        some: examples.
-        heads: the outputs of the same.
-    """
-    if len(heads) != 1 or heads[0].loss is None or heads[0].loss.name:
-        return []
-    [head], y = heads, some.y
-    if (
-        head.gives not in ("softmax", "sigmoid")
-        or not hasattr(y, "shape")
-        or y.dtype.kind not in "iuf"
-    ):
-        return []
-    right = _right(head, y)
+def _never_small(tried: _Tried) -> Iterator[Verdict]:
+    """A loss that the right answer does not make small: it takes probabilities for logits."""
+    head = tried.head
+    right = _right(head, tried.y) if head.gives in ("softmax", "sigmoid") else None
     if right is None:
-        return []
-    objective, x = Objective(model, loss, "data"), tf.nest.map_structure(tf.constant, some.x)
+        return
     same = np.broadcast_to(right.mean(0, keepdims=True), right.shape)
-    try:
-        of_right, of_same = (
-            float(objective(x, tf.constant(y), tf.constant(each.astype(np.float32))))
-            for each in (np.clip(right, SURE, 1 - SURE), same)
-        )
-    except Exception:  # the user's code; whether it can be computed is seen elsewhere
-        return []
-    if not np.isfinite([of_right, of_same]).all() or of_same <= 0 or of_right < 0.5 * of_same:
-        return []
-    return [
-        Verdict(
-            "logits taken for probabilities",
-            f"output {head.name}",
-            f"of the right answer the loss is {of_right:.3g}, of the same answer for all "
-            f"{of_same:.3g}: it takes logits, and the output is a {head.activation} already",
-            "a loss that is near 0 for the right answer",
-            repair=f"no {head.activation} on the last layer, or none in the loss",
-        )
-    ]
+    values = tried.values((tried.y, np.clip(right, SURE, 1 - SURE)), (tried.y, same))
+    if not values or values[1] <= 0 or values[0] < 0.5 * values[1]:
+        return
+    yield Verdict(
+        "logits taken for probabilities",
+        head.place,
+        f"of the right answer the loss is {values[0]:.3g}, of the same answer for all "
+        f"{values[1]:.3g}: it takes logits, and the output is a {head.activation} already",
+        "a loss that is near 0 for the right answer",
+        repair=f"no {head.activation} on the last layer, or none in the loss",
+    )
 
 
-def rewards_errors(
-    model: keras.Model, loss: Any, some: Examples, heads: Sequence[Head]
-) -> list[Verdict]:
+def _rewards_errors(tried: _Tried) -> Iterator[Verdict]:
     """A loss that is below 0 and falls with each error: its minus is missing, or one too many.
 
     It is given the right answers, their opposite, and the same answers to other examples. Only a
     loss below 0 counts, for there are such that are small for outputs unlike the targets (a
     distance of pairs that are labelled 1 if alike), and these are never negative.
-
-    Args:
-        model: built.
-        loss: as it was given.
-        some: examples.
-        heads: the outputs of the same.
     """
-    if len(heads) != 1 or heads[0].loss is None or heads[0].loss.name:
-        return []
-    [head], y = heads, some.y
-    if not hasattr(y, "shape") or y.dtype.kind not in "iuf":
-        return []
-    right = y if y.shape == head.output.shape else None
+    head, y = tried.head, tried.y
     if head.gives in ("softmax", "sigmoid"):
         right = _right(head, y)
         right = None if right is None else np.clip(right, SURE, 1 - SURE)
-    elif y.size == head.output.size:
-        right = y.reshape(head.output.shape)
+    else:
+        right = y.reshape(head.output.shape) if y.size == head.output.size else None
     if right is None:
-        return []
-    objective, x = Objective(model, loss, "data"), tf.nest.map_structure(tf.constant, some.x)
-    draws = np.random.default_rng(0)
-    answers = [right, right.max() + right.min() - right]
-    answers += [right[draws.permutation(len(right))] for _ in range(ORDERS)]
-    try:
-        of_right, of_opposite, *of_others = (
-            float(objective(x, tf.constant(y), tf.constant(each.astype(np.float32))))
-            for each in answers
-        )
-    except Exception:  # the user's code; whether it can be computed is seen elsewhere
-        return []
-    if not np.isfinite([of_right, of_opposite, *of_others]).all():
-        return []
-    if max(of_others) >= 0 and not of_opposite < -UNLIKE * abs(of_right):
-        return []
-    if of_right <= max(of_others) + UNLIKE * abs(max(of_others)):
-        return []
-    return [
-        Verdict(
-            "loss rewards errors",
-            head.place,
-            f"of the right answers the loss is {of_right:.3g}, and of the same answers to other "
-            f"examples {np.mean(of_others):.3g}: training makes the answers wrong",
-            "a loss that is least for the right answers",
-            repair="return -value in the loss, if it has no minus sign, or value if it has one",
-        )
-    ]
-
-
-def _in_order(y: Any, shape: Any) -> Any:
-    """Outputs between 0 and 1 that are larger where the targets are: each pair tells."""
-    ranks = np.argsort(np.argsort(y.reshape(-1), kind="stable"), kind="stable")
-    return tf.constant((0.1 + 0.8 * ranks / len(ranks)).astype(np.float32).reshape(shape))
+        return
+    opposite = right.max() + right.min() - right
+    values = tried.values(*((y, each) for each in (right, opposite, *tried.orders(right))))
+    if not values:
+        return
+    of_right, of_opposite, *others = values
+    if max(others) >= 0 and not of_opposite < -UNLIKE * abs(of_right):
+        return
+    if of_right <= max(others) + UNLIKE * abs(max(others)):
+        return
+    yield Verdict(
+        "loss rewards errors",
+        head.place,
+        f"of the right answers the loss is {of_right:.3g}, and of the same answers to other "
+        f"examples {np.mean(others):.3g}: training makes the answers wrong",
+        "a loss that is least for the right answers",
+        repair="return -value in the loss, if it has no minus sign, or value if it has one",
+    )
 
 
 def _right(head: Head, y: Any) -> Any:
