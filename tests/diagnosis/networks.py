@@ -13,6 +13,12 @@ def examples(seed=0):
     return x, y, (x[:, 0] > 0).astype(int) + (x[:, 1] > 0)
 
 
+def drawn(count=400):
+    """x (400, 16) and classes of it."""
+    x = np.random.default_rng(0).normal(size=(count, ENTRIES)).astype("float32")
+    return x, (x[:, 0] > 0).astype(int) + (x[:, 1] > 0)
+
+
 def network(*layers, inputs=(ENTRIES,), loss="mse", optimizer="adam"):
     """A compiled sequential model."""
     import keras

@@ -5,14 +5,9 @@ import pytest
 
 from tests.diagnosis.networks import dense, examples, names, network, seed
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 X, Y, CLASSES = examples()
-
-
-@pytest.fixture(autouse=True)
-def patient(one_thread, monkeypatch):
-    seed()
-    for patience in ("PATIENCE", "LONG_PATIENCE"):  # on a slow processor too
-        monkeypatch.setattr(f"zoo.diagnosis.measuring.{patience}", 600.0)
 
 
 def diagnosed(model, x, y, **keywords):

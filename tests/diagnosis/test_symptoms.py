@@ -5,6 +5,8 @@ import pytest
 
 from tests.diagnosis.networks import classifier, dense, examples, names, network, seed
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 X, Y, CLASSES = examples()
 
 
@@ -17,13 +19,6 @@ def diagnosed(model, x=X, y=CLASSES, **keywords):
 def of(report, symptom):
     [verdict, *_] = [each for each in report.symptoms if each.symptom == symptom]
     return verdict
-
-
-@pytest.fixture(autouse=True)
-def seeded(one_thread, monkeypatch):
-    seed()
-    for patience in ("PATIENCE", "LONG_PATIENCE"):  # on a slow processor too
-        monkeypatch.setattr(f"zoo.diagnosis.measuring.{patience}", 600.0)
 
 
 # ------------------------------------------------------------ gradients

@@ -15,7 +15,7 @@ from keras import layers
 from tests.probe import dense_twin as twin
 from zoo import probe
 from zoo.probe import QUANTITIES, Probe
-from zoo.probe.activations import dead_share, kind_of, saturated_share
+from zoo.probe.activations import dead_shares, kind_of, saturated_shares
 from zoo.probe.layers import survey
 from zoo.probe.quantities import norms
 
@@ -243,8 +243,8 @@ def test_weights_that_are_not_finite():
 )
 def test_saturated(activation, values, share):
     kind = kind_of(keras.activations.get(activation), (8,))
-    found = saturated_share(kind, [tf.constant([values], tf.float32)])
-    np.testing.assert_array_equal(found, share)
+    found = saturated_shares([kind], [[tf.constant([values], tf.float32)]])
+    np.testing.assert_array_equal(found, [share])
 
 
 @pytest.mark.parametrize("shape", [(6, 4), (3, 2, 4), (1, 2, 3, 4)])
@@ -253,8 +253,8 @@ def test_dead_is_by_unit_or_channel_over_everything_else(shape):
     output[..., 1] = 2  # alive everywhere
     output[..., 3].flat[-1] = 1e-30  # alive at one place
     relu, tanh = (kind_of(keras.activations.get(name), shape[1:]) for name in ("relu", "tanh"))
-    np.testing.assert_array_equal(dead_share(relu, [tf.constant(output)]), 0.5)
-    np.testing.assert_array_equal(dead_share(tanh, [tf.constant(output)]), math.nan)
+    found = dead_shares([relu, tanh], [[tf.constant(output)]] * 2)
+    np.testing.assert_array_equal(found, [0.5, math.nan])
     elsewhere = np.roll(output, 1, axis=-1)  # a second use: what lives in one of them is not dead
     both = [tf.constant(output), tf.constant(elsewhere)]
-    np.testing.assert_array_equal(dead_share(relu, both), 0.0)
+    np.testing.assert_array_equal(dead_shares([relu], [both]), [0.0])

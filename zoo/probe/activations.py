@@ -1,10 +1,12 @@
 """What an activation does, judged by its values, whatever its name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
+from zoo.probe.alike import each
 
 Tensor = Any
 FLAT = 0.01  # of the larger bound: so near to a bound an output is saturated
@@ -67,19 +69,62 @@ def _kind(function: Callable[[Tensor], Tensor], sizes: list[int]) -> Kind:
     return Kind((lowest, highest) if bounded else None, bool((below == 0).all()))
 
 
-def saturated_share(kind: Kind, outputs: list[Tensor]) -> Tensor:
-    """The share of outputs that are near a bound; NaN for what has not two of them."""
-    if kind.bounds is None:
-        return tf.constant(float("nan"), tf.float64)
-    low, high = kind.bounds
-    near = FLAT * max(abs(low), abs(high))
-    flat = [tf.reshape((output < low + near) | (output > high - near), [-1]) for output in outputs]
-    return tf.reduce_mean(tf.cast(tf.concat(flat, 0), tf.float64))
+def saturated_shares(kinds: Sequence[Kind], outputs: Sequence[list[Tensor]]) -> Tensor:
+    """The share of each layer's outputs that are near a bound; NaN for what has not two of them.
+
+    Args:
+        kinds: what is known of the activation of each layer.
+        outputs: of each layer, one a use.
+
+    Returns:
+        (layers,) float64.
+    """
+    rows = [row for row, kind in enumerate(kinds) if kind.bounds is not None]
+    bounds = np.array([kind.bounds for kind in kinds if kind.bounds is not None]).reshape(-1, 2)
+    near = FLAT * np.abs(bounds).max(axis=1)
+    shares = each(
+        _flat_shares,
+        [_joined(outputs[row], [-1]) for row in rows],
+        bounds[:, 0] + near,
+        bounds[:, 1] - near,
+    )
+    return _of_all(shares, rows, len(kinds))
 
 
-def dead_share(kind: Kind, outputs: list[Tensor]) -> Tensor:
-    """The share of units, on the last axis, that are 0 everywhere; NaN unless they rectify."""
-    if not kind.rectifies:
-        return tf.constant(float("nan"), tf.float64)
-    silent = [tf.reduce_all(o == 0, axis=list(range(o.shape.rank - 1))) for o in outputs]
-    return tf.reduce_mean(tf.cast(tf.reduce_all(tf.stack(silent), 0), tf.float64))
+def dead_shares(kinds: Sequence[Kind], outputs: Sequence[list[Tensor]]) -> Tensor:
+    """The share of each layer's units, on the last axis, that are 0 everywhere; else as above.
+
+    It is NaN for what does not rectify.
+    """
+    rows = [row for row, kind in enumerate(kinds) if kind.rectifies]
+    joined = [_joined(outputs[row], [-1, outputs[row][0].shape[-1]]) for row in rows]
+    return _of_all(each(_silent_shares, joined), rows, len(kinds))
+
+
+def _flat_shares(stack: Tensor, low: np.ndarray, high: np.ndarray) -> Tensor:
+    ends = [-1, *[1] * (stack.shape.rank - 1)]
+    low, high = (tf.constant(each.reshape(ends), stack.dtype) for each in (low, high))
+    return _shares((stack < low) | (stack > high))
+
+
+def _silent_shares(stack: Tensor) -> Tensor:
+    return _shares(tf.reduce_all(stack == 0, axis=list(range(1, stack.shape.rank - 1))))
+
+
+def _shares(stack: Tensor) -> Tensor:
+    """The share of entries that are true, of each row of a stack."""
+    return tf.reduce_mean(tf.cast(stack, tf.float64), axis=list(range(1, stack.shape.rank)))
+
+
+def _joined(outputs: list[Tensor], shape: list[int]) -> Tensor:
+    """The outputs of a layer as one tensor; those of several uses in a shape that joins them."""
+    if len(outputs) == 1:
+        return outputs[0]
+    return tf.concat([tf.reshape(output, shape) for output in outputs], 0)
+
+
+def _of_all(values: Tensor, rows: list[int], count: int) -> Tensor:
+    """Values of some rows as values of all; the others are NaN."""
+    places = np.full(count, len(rows))
+    places[rows] = np.arange(len(rows))
+    return tf.gather(tf.concat([values, [float("nan")]], 0), places)

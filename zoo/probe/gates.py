@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from keras import tree
 
-from zoo.probe.activations import kind_of, saturated_share
+from zoo.probe.activations import kind_of, saturated_shares
 from zoo.probe.state import State
 
 Tensor = Any
@@ -52,4 +52,5 @@ def saturated_gates(
                 values[counted:] = [tf.boolean_mask(value, on) for value in values[counted:]]
                 pairs = zip(states, before, strict=True)
                 states = [tf.where(on[:, None], new, old) for new, old in pairs]
-    return float(saturated_share(kind_of(function, (1,)), values))
+    [share] = saturated_shares([kind_of(function, (1,))], [values])
+    return float(share)

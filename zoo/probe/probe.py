@@ -21,8 +21,16 @@ from zoo import keras_setup
 from zoo.errors import ZooError
 from zoo.probe import layers
 from zoo.probe.activations import Kind, kind_of
+from zoo.probe.alike import Alike, each
 from zoo.probe.loss import Objective, Part
-from zoo.probe.quantities import QUANTITIES, Pass, finite_part, nonfinite_count, norms
+from zoo.probe.quantities import (
+    QUANTITIES,
+    Pass,
+    finite_part,
+    nonfinite_counts,
+    norms,
+    norms_in,
+)
 from zoo.probe.state import State
 from zoo.probe.tracing import Recorder, Trace, recording
 
@@ -86,7 +94,8 @@ class Probe:
             next(places) if each.with_z else len(self._with_z) for each in self.measured
         ]
         self._kernels = [each.kernel.value for each in self.measured]
-        kernels = _float64(self._kernels)
+        self._alike = Alike(self._kernels)
+        kernels = self._stacks()
         self._first = [tf.Variable(kernel, trainable=False) for kernel in kernels]
         self._before = [tf.Variable(kernel, trainable=False) for kernel in kernels]
         self._first_norms = tf.Variable(norms(self._kernels), trainable=False)
@@ -101,15 +110,13 @@ class Probe:
 
     def start(self) -> None:
         """Takes the present kernels as W_0, from which displacement is measured."""
-        for first, kernel in zip(self._first, _float64(self._kernels), strict=True):
-            first.assign(kernel)
+        for first, kernels in zip(self._first, self._stacks(), strict=True):
+            first.assign(kernels)
         self._first_norms.assign(norms(self._kernels))
 
     def update_ratio(self) -> Tensor:
         """||W(t+1) - W(t)|| / ||W(t)|| of each layer, (layers,) float64: W(t) as last measured."""
-        kernels = _float64(self._kernels)
-        moved = [now - old for now, old in zip(kernels, self._before, strict=True)]
-        return norms(moved) / self._before_norms
+        return self._distances(self._stacks(), self._before) / self._before_norms
 
     def measure(self) -> dict[str, Tensor]:
         """Each of `QUANTITIES` now, (layers,) float64; NaN where undefined."""
@@ -131,40 +138,38 @@ class Probe:
         with tf.GradientTape() as tape:
             tape.watch(self._kernels)
             loss, recorder = self._forward()
-        kernels = _float64(self._kernels)
-        for before, kernel in zip(self._before, kernels, strict=True):
-            before.assign(kernel)
+        kernels = self._stacks()
+        for before, stack in zip(self._before, kernels, strict=True):
+            before.assign(stack)
         uses = [recorder.traces.get(id(layer), []) for layer in self._with_z]
         every_z = [use.z for of_layer in uses for use in of_layer]
         by_z, by_kernel = tape.gradient(loss, (every_z, self._kernels))
         connected = [gradient is not None for gradient in by_kernel]
         deltas = [_dense(g, z) for g, z in zip(by_z, every_z, strict=True)]
         gradients = [_dense(g, w) for g, w in zip(by_kernel, self._kernels, strict=True)]
-        moved = [now - first for now, first in zip(kernels, self._first, strict=True)]
-        tensors = [*deltas, *gradients, *moved, *kernels]
-        sizes, counts = norms(tensors), tf.zeros([len(deltas) + len(gradients)], tf.float64)
+        both = [*deltas, *gradients]
+        sizes, counts = norms(both), tf.zeros([len(both)], tf.float64)
         finite_sizes = sizes
         if count:
             finite_sizes, counts = tf.cond(
                 tf.reduce_all(tf.math.is_finite(sizes)),
                 lambda: (sizes, counts),
-                lambda: (
-                    norms([finite_part(x) for x in tensors]),
-                    tf.stack([nonfinite_count(x) for x in (*deltas, *gradients)]),
-                ),
+                lambda: (norms([finite_part(x) for x in both]), each(nonfinite_counts, both)),
             )
+        kernel_norms = self._alike.in_order([norms_in(stack) for stack in kernels])
+        sizes = tf.concat([sizes, kernel_norms, self._distances(kernels, self._first)], 0)
         undefined = tf.constant(float("nan"), tf.float64)
         sizes = tf.where(tf.math.is_finite(sizes), sizes, undefined)
-        split = [len(deltas), *[len(kernels)] * 3]
-        delta_norms, gradient_norms, moved_norms, kernel_norms = tf.split(sizes, split)
-        finite_delta, finite_gradient, *_ = tf.split(finite_sizes, split)
+        split = [len(deltas), *[len(gradients)] * 3]
+        delta_norms, gradient_norms, kernel_norms, moved_norms = tf.split(sizes, split)
+        finite_delta, finite_gradient = tf.split(finite_sizes, split[:2])
         delta_nonfinite, gradient_nonfinite = tf.split(counts, split[:2])
         scale = tf.cast(self._scale(), tf.float64)
         of_kernels = [by_kernel[row] for row in self._with_z_at]
         unseen = tf.constant(_unseen(by_z, uses, of_kernels), tf.bool)
         self._before_norms.assign(kernel_norms)
         seen = Pass(
-            kernels=kernels,
+            kernel_sizes=self.kernel_sizes,
             gradients=gradients,
             traces=uses,
             kinds=[_kind(of_layer) for of_layer in uses],
@@ -209,6 +214,15 @@ class Probe:
         others = [axis for axis in range(squares.shape.rank) if axis != 1]
         return tf.sqrt(tf.reduce_mean(squares, others)) / tf.cast(self._scale(), tf.float64)
 
+    def _stacks(self) -> list[Tensor]:
+        """The kernels now, float64, those alike in one."""
+        return [tf.cast(stack, tf.float64) for stack in self._alike.stacks(self._kernels)]
+
+    def _distances(self, now: list[Tensor], before: list[Tensor]) -> Tensor:
+        """How far each kernel has moved since they were stacked before, (layers,) float64."""
+        moved = [one - other for one, other in zip(now, before, strict=True)]
+        return self._alike.in_order([norms_in(stack) for stack in moved])
+
     def _forward(self) -> tuple[Tensor, Recorder]:
         """The loss times its scale, and what was seen on the way; the model's state put back."""
         with self._state.kept():
@@ -221,10 +235,6 @@ class Probe:
 
 def _tensor(values: Any) -> Tensor | None:
     return None if values is None else tf.convert_to_tensor(values)
-
-
-def _float64(tensors: list[Tensor]) -> list[Tensor]:
-    return [tf.cast(x, tf.float64) for x in tensors]
 
 
 def _dense(gradient: Tensor | None, of: Tensor) -> Tensor:

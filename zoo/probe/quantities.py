@@ -10,7 +10,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from zoo.probe.activations import Kind, dead_share, saturated_share
+from zoo.probe.activations import Kind, dead_shares, saturated_shares
+from zoo.probe.alike import each
 from zoo.probe.tracing import Trace
 
 Tensor = Any
@@ -24,7 +25,7 @@ class Pass:
     entry is not finite; `finite` has those of the entries that are.
 
     Attributes:
-        kernels: W of each layer, float64.
+        kernel_sizes: how many entries each W has.
         gradients: dL/dW of each layer, times `scale`.
         traces: of each layer that has a z, its uses: z and what activated it.
         kinds: of each layer that has a z, what is known of its activation.
@@ -40,7 +41,7 @@ class Pass:
         z_of_layer: the place of each layer among those with a z; one past their end for none.
     """
 
-    kernels: list[Tensor]
+    kernel_sizes: list[int]
     gradients: list[Tensor]
     traces: list[list[Trace]]
     kinds: list[Kind]
@@ -55,9 +56,9 @@ class Pass:
     delta_nonfinite: Tensor
     z_of_layer: list[int]
 
-    def activated(self) -> list[tuple[Kind, list[Trace]]]:
-        """What is known of the activation of each layer that has a z, and the layer's uses."""
-        return list(zip(self.kinds, self.traces, strict=True))
+    def outputs(self) -> list[list[Tensor]]:
+        """Of each layer that has a z, what its activation gave, a tensor a use."""
+        return [[use.output for use in uses if use.activation is not None] for uses in self.traces]
 
     def of_layers(self, of_z: Any, otherwise: float = float("nan")) -> Tensor:
         """Values of the layers with a z, as values of all; the others have none."""
@@ -99,21 +100,19 @@ def displacement(seen: Pass) -> Tensor:
 @quantity
 def kernel_rms(seen: Pass) -> Tensor:
     """The rms of W over its entries."""
-    return seen.kernel_norms / root_sizes(seen.kernels)
+    return seen.kernel_norms / root(seen.kernel_sizes)
 
 
 @quantity
 def saturated(seen: Pass) -> Tensor:
     """The share of outputs near a bound of the activation: |tanh| > 0.99, sigmoid < 0.01, ..."""
-    return seen.of_layers(
-        [saturated_share(kind, _outputs(uses)) for kind, uses in seen.activated()]
-    )
+    return seen.of_layers(saturated_shares(seen.kinds, seen.outputs()))
 
 
 @quantity
 def dead(seen: Pass) -> Tensor:
     """The share of units (channels) that a rectifier leaves at 0 on the whole batch."""
-    return seen.of_layers([dead_share(kind, _outputs(uses)) for kind, uses in seen.activated()])
+    return seen.of_layers(dead_shares(seen.kinds, seen.outputs()))
 
 
 @quantity
@@ -125,11 +124,7 @@ def nonfinite(seen: Pass) -> Tensor:
 @quantity
 def zero_grads(seen: Pass) -> Tensor:
     """The share of entries of dL/dW that are exactly 0."""
-    return tf.stack([zero_share(gradient) for gradient in seen.gradients])
-
-
-def _outputs(uses: list[Trace]) -> list[Tensor]:
-    return [use.output for use in uses if use.activation is not None]
+    return each(zero_shares, seen.gradients)
 
 
 # ---------------------------------------------------------------- what they are made of
@@ -141,12 +136,15 @@ def norms(tensors: Sequence[Tensor]) -> Tensor:
     The squares are summed in float64: in float32 those of entries below 1e-23 are 0 and those of
     entries above 1e19 infinite, and a deep sigmoid stack lives there.
     """
-    return tf.sqrt(2.0 * tf.stack([tf.nn.l2_loss(tf.cast(x, tf.float64)) for x in tensors]))
+    return each(norms_in, tensors)
 
 
-def root_sizes(tensors: Sequence[Tensor]) -> Tensor:
-    """What divides a norm to give the root mean square, (len(tensors),) float64."""
-    return root([x.shape.num_elements() for x in tensors])
+def norms_in(stack: Tensor) -> Tensor:
+    """The L2 norm of each tensor of a stack, as `norms` has it."""
+    wide = tf.cast(stack, tf.float64)
+    if stack.shape[0] == 1:  # it may be large: no squares are kept
+        return tf.sqrt(2.0 * tf.reshape(tf.nn.l2_loss(wide), [1]))
+    return tf.sqrt(tf.reduce_sum(tf.square(wide), _but_first(stack)))
 
 
 def root(sizes: Sequence[int]) -> Tensor:
@@ -154,20 +152,26 @@ def root(sizes: Sequence[int]) -> Tensor:
     return tf.constant([size**0.5 for size in sizes], tf.float64)
 
 
-def zero_share(x: Tensor) -> Tensor:
-    """The share of entries that are exactly 0, float64: what underflowed, or belongs to dead units.
+def zero_shares(stack: Tensor) -> Tensor:
+    """The share of entries that are exactly 0: what underflowed, or belongs to dead units.
 
     Counted as integers: a processor may take a subnormal number for 0 in a comparison.
     """
-    bits = tf.bitcast(x, {2: tf.int16, 4: tf.int32, 8: tf.int64}[x.dtype.size])
-    return tf.reduce_mean(tf.cast(bits + bits == 0, tf.float64))  # +0 and -0
+    bits = tf.bitcast(stack, {2: tf.int16, 4: tf.int32, 8: tf.int64}[stack.dtype.size])
+    zero = tf.cast(bits + bits == 0, tf.float64)  # +0 and -0
+    return tf.reduce_mean(zero, _but_first(stack))
 
 
-def nonfinite_count(x: Tensor) -> Tensor:
-    """The number of entries that are infinite or not a number, float64."""
-    return tf.reduce_sum(tf.cast(~tf.math.is_finite(x), tf.float64))
+def nonfinite_counts(stack: Tensor) -> Tensor:
+    """The number of entries of each tensor of a stack that are infinite or not a number."""
+    nonfinite = tf.cast(~tf.math.is_finite(stack), tf.float64)
+    return tf.reduce_sum(nonfinite, _but_first(stack))
 
 
 def finite_part(x: Tensor) -> Tensor:
     """The tensor with 0 in place of what is infinite or not a number."""
     return tf.where(tf.math.is_finite(x), x, tf.zeros_like(x))
+
+
+def _but_first(stack: Tensor) -> list[int]:
+    return list(range(1, stack.shape.rank))

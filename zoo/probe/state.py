@@ -49,7 +49,7 @@ class State:
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
         """Puts all back on leaving, whatever happened; also while a graph is traced."""
-        before = [tf.identity(variable) for variable in self.variables]
+        before = [variable.value() for variable in self.variables]
         attributes = [(each, _attributes(each)) for each in self.holders if _is_built(each)]
         try:
             yield

@@ -1,0 +1,174 @@
+"""Losses that ask for something else, each beside one that is right."""
+
+import numpy as np
+import pytest
+
+from tests.diagnosis.networks import CLASSES, ENTRIES, dense, drawn, names, network
+
+pytestmark = pytest.mark.usefixtures("patient")
+
+CROSS_ENTROPY = "sparse_categorical_crossentropy"
+
+
+def diagnosed(model, x, y):
+    import zoo
+
+    return zoo.diagnose(model, x, y)
+
+
+def likelihood(labels, outputs):
+    from keras import ops
+
+    labels = ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), CLASSES)
+    return ops.mean(ops.sum(labels * ops.log(outputs + 1e-7), -1))
+
+
+def negative_error(targets, outputs):
+    from keras import ops
+
+    return -ops.mean(ops.square(targets - outputs))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_likelihood_without_its_minus_rewards_errors(sign):
+    x, classes = drawn()
+    softmax = dense(CLASSES, "softmax")
+    loss = likelihood if sign == 1 else lambda y, outputs: -likelihood(y, outputs)
+    report = diagnosed(network(dense(16, "relu"), softmax, loss=loss), x, classes)
+    assert ("loss rewards errors" in names(report)) == (sign == 1)
+
+
+def test_an_error_with_a_minus_rewards_errors():
+    x, _ = drawn()
+    y = x[:, :1] + x[:, 1:2]
+    model = network(dense(16, "relu"), dense(1), loss=negative_error)
+    assert names(diagnosed(model, x, y))[0] == "loss rewards errors"
+
+
+def cosine(targets, outputs):
+    from keras import ops
+
+    return -ops.mean(ops.sum(ops.normalize(targets) * ops.normalize(outputs), -1))
+
+
+def log_density(targets, outputs):
+    """Of a narrow normal distribution: below 0 near the right answers."""
+    from keras import ops
+
+    return ops.mean(ops.square((targets - outputs) / 0.1) / 2 + np.log(0.1))
+
+
+def distance_of_pairs(alike, distances):
+    """1 for pairs that are alike, whose distance is to be small (Hadsell et al. 2006)."""
+    from keras import ops
+
+    apart = (1 - alike) * ops.square(ops.relu(1 - distances))
+    return ops.mean(alike * ops.square(distances) + apart)
+
+
+def test_a_cosine_with_its_sign_turned_rewards_errors():
+    x, _ = drawn()
+    model = network(dense(16, "relu"), dense(2), loss=lambda y, outputs: -cosine(y, outputs))
+    assert names(diagnosed(model, x, x[:, :2])) == ["loss rewards errors"]
+
+
+@pytest.mark.parametrize("loss", [cosine, log_density, distance_of_pairs])
+def test_losses_that_are_right_are_not_turned_round(loss):
+    x, _ = drawn()
+    y = x[:, :2] if loss is cosine else (x[:, :1] > 0).astype("float32")
+    report = diagnosed(network(dense(16, "relu"), dense(y.shape[1]), loss=loss), x, y)
+    assert "loss rewards errors" not in names(report)
+
+
+def error_of_means(targets, outputs):
+    from keras import ops
+
+    return ops.square(ops.mean(targets) - ops.mean(outputs))
+
+
+def error(targets, outputs):
+    from keras import ops
+
+    return ops.mean(ops.square(targets - outputs))
+
+
+@pytest.mark.parametrize(
+    ("loss", "shape", "faulty"),
+    [
+        (error_of_means, (-1, 1), True),
+        (error, (-1,), False),  # Keras gives a function both in one shape
+        (error, (-1, 1), False),
+        (lambda y, outputs: -outputs, (-1, 1), False),  # that takes no targets
+    ],
+)
+def test_a_loss_that_compares_no_output_with_its_own_target(loss, shape, faulty):
+    x, _ = drawn()
+    y = np.sin(3 * x[:, 0]).reshape(shape)
+    report = diagnosed(network(dense(8, "tanh"), dense(1), loss=loss), x, y)
+    assert ("labels do not fit" in names(report)) == faulty
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_a_loss_of_its_own_class_that_compares_each_with_each(shape):
+    import keras
+
+    class Error(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            return error(y_true, y_pred)
+
+    x, _ = drawn()
+    y = np.sin(3 * x[:, 0]).reshape(shape)
+    report = diagnosed(network(dense(8, "tanh"), dense(1), loss=Error()), x, y)
+    assert ("labels do not fit" in names(report)) == (shape == (-1,))
+
+
+@pytest.mark.parametrize("smoothing", [1.0, 0.2])
+def test_label_smoothing_that_leaves_no_label(smoothing):
+    import keras
+
+    x, classes = drawn()
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
+    model = network(dense(16, "relu"), dense(CLASSES, "softmax"), loss=loss)
+    report = diagnosed(model, x, np.eye(CLASSES, dtype="float32")[classes])
+    assert names(report) == (["labels do not fit"] if smoothing == 1 else [])
+
+
+def hinge(labels, outputs):
+    """For labels of -1 and 1."""
+    from keras import ops
+
+    return ops.mean(ops.relu(1 - labels * outputs))
+
+
+@pytest.mark.parametrize("labels", [(0, 1), (-1, 1)])
+def test_a_hinge_of_its_own_knows_no_label_0(labels):
+    x, _ = drawn()
+    y = np.where(x[:, :1] > 0, labels[1], labels[0]).astype("float32")
+    report = diagnosed(network(dense(16, "relu"), dense(1), loss=hinge), x, y)
+    assert names(report) == (["stagnating"] if labels == (0, 1) else [])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_outputs_by_name_have_their_own_losses_in_any_order(order):
+    import keras
+
+    x, classes = drawn()
+    given = keras.Input((ENTRIES,))
+    hidden = dense(16, "relu")(given)
+    outputs = {"label": dense(CLASSES, "softmax")(hidden), "cost": dense(1)(hidden)}
+    model = keras.Model(given, dict([*outputs.items()][::order]))
+    model.compile("adam", {"label": CROSS_ENTROPY, "cost": "mse"})
+    assert diagnosed(model, x, {"label": classes, "cost": x[:, :1]}).healthy
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_input_by_name_that_changes_nothing_is_named(order):
+    import keras
+
+    x, classes = drawn()
+    inputs = {"text": keras.Input((ENTRIES,)), "image": keras.Input((ENTRIES,))}
+    hidden = dense(16, "relu")(inputs["text"] + 0 * inputs["image"])
+    model = keras.Model(dict([*inputs.items()][::order]), dense(CLASSES, "softmax")(hidden))
+    model.compile("adam", CROSS_ENTROPY)
+    [verdict] = diagnosed(model, {"text": x, "image": x[::-1].copy()}, classes).symptoms
+    assert (verdict.symptom, verdict.place) == ("unused", "inputs image")
