@@ -247,6 +247,26 @@ def test_what_cannot_be_traced_is_measured_eagerly():
         assert watching.history[quantity][0] == given
 
 
+def test_what_python_counts_within_a_graph_is_put_back():
+    class Counting(Subclassed):
+        def __init__(self):
+            super().__init__()
+            self.calls = tf.Variable(0.0, trainable=False)
+
+        def call(self, x):
+            tf.py_function(lambda: self.calls.assign_add(1.0), [], tf.float32)
+            return super().call(x)
+
+    counts = []
+    for callbacks in ([], [zoo.GradientProbe(X, Y)]):
+        model = Counting()
+        model(X)
+        model.compile("sgd", SPARSE)
+        model.fit(X, Y, batch_size=16, verbose=0, callbacks=callbacks)
+        counts.append(float(model.calls))
+    assert counts[0] == counts[1] > 0 and not callbacks[0]._probe.compiled
+
+
 def test_a_call_that_is_a_graph_is_looked_into():
     class Compiled(Subclassed):
         call = tf.function(Subclassed.call)

@@ -1,5 +1,6 @@
 """Which layers the probe measures, and that measuring leaves model and training as they were."""
 
+import itertools
 import math
 
 import keras
@@ -52,6 +53,74 @@ def test_moving_averages_and_random_generators_are_put_back(compiled):
         if (variable.numpy() != value).any()
     ]
     assert changed == ["moving_mean", "moving_variance"] + 2 * ["seed_generator_state"]
+
+
+def assign(counter):
+    counter.assign_add(1.0)
+
+
+def assign_in_a_function(counter):
+    tf.function(lambda: counter.assign_add(1.0))()
+
+
+def assign_in_a_branch(counter):
+    tf.cond(counter < 9, lambda: counter.assign_add(1.0), lambda: tf.identity(counter))
+
+
+def assign_in_a_loop(counter):
+    tf.while_loop(lambda i: i < 2, lambda i: [i + counter.assign_add(1.0)], [0.0])
+
+
+def assign_in_python(counter):
+    tf.py_function(lambda: counter.assign_add(1.0), [], tf.float32)
+
+
+def assign_to_a_part(counter):
+    counter.scatter_nd_add([[0]], [1.0])
+
+
+CHANGES = [assign, assign_in_a_function, assign_in_a_branch, assign_in_a_loop, assign_to_a_part]
+
+
+@pytest.mark.parametrize(
+    ("change", "compiled"),
+    [*itertools.product(CHANGES, [True, False]), (assign_in_python, False)],
+)
+def test_what_a_pass_changes_is_put_back_however_it_does(change, compiled):
+    class Counting(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            shape = (1,) if change is assign_to_a_part else ()
+            self.counter = tf.Variable(tf.zeros(shape), trainable=False)
+
+        def call(self, x):
+            change(self.counter)
+            return x
+
+    (x, y), counting = twin.batch(), Counting()
+    ends = layers.Dense(twin.SIZES[-1])
+    model = keras.Sequential([keras.Input(twin.SIZES[:1]), counting, ends])
+    counting.counter.assign(tf.zeros_like(counting.counter))  # Keras has called it on symbols
+    gradients = Probe(model, twin.CROSS_ENTROPY, x, y)
+    measure = tf.function(gradients.measure) if compiled else gradients.measure
+    for _ in range(2):
+        measure()
+        np.testing.assert_array_equal(counting.counter, 0)
+    model(x)
+    assert float(tf.reduce_sum(counting.counter)) > 0
+
+
+def test_a_kernel_that_a_pass_rescales_is_put_back():
+    (x, y), dense = twin.batch(), layers.Dense(twin.SIZES[-1])
+    model = keras.Sequential(
+        [keras.Input(twin.SIZES[:1]), layers.SpectralNormalization(dense, power_iterations=3)]
+    )
+    before = [variable.numpy() for variable in model.variables]
+    tf.function(Probe(model, twin.CROSS_ENTROPY, x, y).measure)()
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value, err_msg=variable.path)
+    model(x, training=True)
+    assert (dense.kernel.numpy() != before[0]).any()
 
 
 def test_measuring_alters_no_training():

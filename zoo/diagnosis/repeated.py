@@ -116,5 +116,11 @@ class RepeatedProbe:
         with eagerly():  # a `call` that is a `tf.function` is looked into, in a graph too
             seen, beside = self._probe.look(count=False)
             values = tf.stack([of(seen) for of in QUANTITIES.values()])
+        if not tf.executing_eagerly() and _runs_python(values.graph):
+            raise TypeError("what Python changes within a graph cannot be put back in order")
         self._connected = beside["connected"]
         return beside["loss"], values
+
+
+def _runs_python(graph: tf.Graph) -> bool:
+    return any("PyFunc" in each.type for each in graph.get_operations())
