@@ -14,7 +14,12 @@ PAGE = ROOT / "docs" / "diagnose.md"
 START, END = "<!-- made by scripts/diagnose.py -->", "<!-- end -->"
 HEALTHY = "healthy"  # the kind of a program without a fault
 # What was written blind, in the order in which it was met.
-BLIND = {"programs": "blind", "pairs": "pairs", "more pairs": "more_pairs"}
+BLIND = {
+    "programs": "blind",
+    "pairs": "pairs",
+    "more pairs": "more_pairs",
+    "pairs as asked": "asked_pairs",
+}
 # The names that are right for a fault of the set: its own, and what is always seen with it.
 RIGHT = {
     "one-unit softmax": {"output cannot express the target"},
@@ -131,8 +136,8 @@ def of_blind(results: dict[str, Any]) -> str:
             "target with each of three seeds, healthy ones reach it; of a pair, one is the other "
             "with its fault repaired. *At first* is what was said of a batch before any rule was "
             "changed with a look at it: this is the figure for faults that are new. Then rules "
-            "were added for kinds of what was missed, and false alarms mended. One of the last "
-            "pairs is refused, faulty and repaired, for its model is not built; it counts as not "
+            "were added for kinds of what was missed, and false alarms mended. One of more pairs "
+            "is refused, faulty and repaired, for its model is not built; it counts as not "
             "alarmed.",
             100,
         ),

@@ -76,8 +76,12 @@ def compute_loss(model: keras.Model, x: Any, y: Any, outputs: Any, weights: Any)
 
 def compiled_data_loss(model: keras.Model) -> Callable[..., Any] | None:
     """The compiled loss without penalties; None for a model with a `compute_loss` of its own."""
-    own = type(model).compute_loss is not keras.Model.compute_loss
-    return None if own else model._compile_loss
+    return None if has_own_loss(model) else model._compile_loss
+
+
+def has_own_loss(model: keras.Model) -> bool:
+    """Whether a model has a `compute_loss` of its own."""
+    return type(model).compute_loss is not keras.Model.compute_loss
 
 
 def compiled_loss(model: keras.Model, loss: Any) -> Callable[..., Any]:

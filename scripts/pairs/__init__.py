@@ -1,9 +1,10 @@
 """Faulty programs as people ask about them, each with its repair; blind as scripts/blind are.
 
-Those of blocks, branches, convolution, odd, penalties, preparation, rates and sequences came last,
-after rules had been added for what the others had shown; the others after rules had been added for
-what scripts/blind had. Each batch was diagnosed once before rules were added for it
-(results/diagnosis/pairs_at_first.json, more_pairs_at_first.json).
+Three batches, each after rules had been added for what the one before had shown, as the first was
+after scripts/blind: the second is that of blocks, branches, convolution, odd, penalties,
+preparation, rates and sequences, the third that of the modules asked_*. Each was diagnosed once
+before rules were added for it (results/diagnosis/pairs_at_first.json, more_pairs_at_first.json,
+asked_pairs_at_first.json).
 
 PAIRS has them by name: `build(seed, faulty)` gives the model, compiled and not trained, x, y, what
 `fit` is given besides, and what scores the model on examples that it was not trained on. The faulty
@@ -13,6 +14,11 @@ scores.
 
 from . import (
     activations,
+    asked_images,
+    asked_models,
+    asked_others,
+    asked_series,
+    asked_tables,
     blocks,
     branches,
     convolution,
@@ -37,6 +43,11 @@ __all__ = [
     "PAIRS",
     "Pair",
     "activations",
+    "asked_images",
+    "asked_models",
+    "asked_others",
+    "asked_series",
+    "asked_tables",
     "blocks",
     "branches",
     "convolution",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.diagnosis.networks import CLASSES, dense, drawn, names, network
+from tests.diagnosis.networks import CLASSES, ENTRIES, dense, drawn, names, network
 
 pytestmark = pytest.mark.usefixtures("patient")
 
@@ -205,3 +205,86 @@ def test_batches_of_one_leave_nothing_to_normalize(batch_size):
     model = network(*normalized, dense(CLASSES, "softmax"), loss=CROSS_ENTROPY)
     report = zoo.diagnose(model, x, classes, batch_size=batch_size)
     assert names(report) == (["examples alike"] if batch_size == 1 else [])
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+@pytest.mark.parametrize("as_layer", [True, False])
+def test_weights_of_attention_that_are_all_1(axis, as_layer):
+    import keras
+    from keras import ops
+
+    x = np.random.default_rng(0).normal(size=(400, 6, 2)).astype("float32")
+    y = (x[..., 1] * (x[..., 0] == x[..., 0].max(1, keepdims=True))).sum(1)
+    inputs = keras.Input((6, 2))
+    hidden = dense(16, "tanh")(inputs)
+    if as_layer or axis == 1:
+        weights = keras.layers.Softmax(axis=axis)(dense(1)(hidden))
+    else:
+        weights = dense(1, "softmax")(hidden)
+    model = keras.Model(inputs, dense(1)(ops.sum(weights * dense(8)(inputs), axis=1)))
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    verdicts = [e for e in diagnosed(model, x, y).symptoms if e.symptom == "unused"]
+    assert ["the one number" in each.because for each in verdicts] == [True] * (axis == -1)
+
+
+def test_attention_to_one_key_alone_is_none_of_these():
+    import keras
+
+    x, classes = drawn()
+    inputs = keras.Input((ENTRIES,))
+    token = keras.layers.Reshape((1, ENTRIES))(dense(ENTRIES, "relu")(inputs))
+    attended = keras.layers.MultiHeadAttention(2, 8)(token, token)
+    hidden = keras.layers.Flatten()(keras.layers.Add()([token, attended]))
+    model = keras.Model(inputs, dense(CLASSES, "softmax")(hidden))
+    model.compile("adam", CROSS_ENTROPY)
+    assert diagnosed(model, x, classes).healthy
+
+
+@pytest.mark.parametrize("nested", [True, False])
+@pytest.mark.parametrize("highest", [255, 1])
+def test_brightness_for_bytes_on_images_from_0_to_1(highest, nested):
+    import keras
+
+    x, y = digits_()
+    change = [keras.layers.RandomBrightness(0.2, value_range=(0, highest))]
+    change.append(keras.layers.RandomTranslation(0.05, 0.05))
+    model = network(
+        *([keras.Sequential(change)] if nested else change),
+        keras.layers.Flatten(),
+        dense(32, "relu"),
+        dense(10, "softmax"),
+        inputs=(8, 8, 1),
+        loss=CROSS_ENTROPY,
+    )
+    verdicts = diagnosed(model, x.reshape(-1, 8, 8, 1), y).symptoms
+    assert ["in training it changes" in each.because for each in verdicts] == [True] * (
+        highest == 255
+    )
+
+
+@pytest.mark.parametrize("kept", ["bare", "added", "fixed"])
+def test_numbers_that_keras_does_not_train(kept):
+    import keras
+    import tensorflow as tf
+    from keras import ops
+
+    class Matches(keras.layers.Layer):
+        def build(self, shape):
+            if kept == "added":
+                self.table = self.add_weight(shape=(20, 4), initializer="normal")
+            else:
+                start = tf.random.normal((20, 4), stddev=0.05, seed=1)
+                self.table = tf.Variable(start, trainable=kept == "bare")
+
+        def call(self, pairs):
+            rows = ops.take(ops.convert_to_tensor(self.table), ops.cast(pairs, "int32"), axis=0)
+            return ops.sum(rows[:, 0] * rows[:, 1], axis=-1, keepdims=True)
+
+    draws = np.random.default_rng(0)
+    x, tastes = draws.integers(0, 20, (800, 2)), draws.normal(size=(20, 2))
+    y = (tastes[x[:, 0]] * tastes[x[:, 1]]).sum(1, keepdims=True).astype("float32")
+    inputs = keras.Input((2,), dtype="int32")
+    model = keras.Model(inputs, keras.layers.Add()([Matches()(inputs), dense(1)(inputs)]))
+    model.compile(keras.optimizers.Adam(0.02), "mse")
+    places = [e.place for e in diagnosed(model, x, y).symptoms if e.symptom == "frozen"]
+    assert [place.endswith(".table") for place in places] == [True] * (kept == "bare")

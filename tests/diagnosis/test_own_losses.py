@@ -172,3 +172,72 @@ def test_an_input_by_name_that_changes_nothing_is_named(order):
     model.compile("adam", CROSS_ENTROPY)
     [verdict] = diagnosed(model, {"text": x, "image": x[::-1].copy()}, classes).symptoms
     assert (verdict.symptom, verdict.place) == ("unused", "inputs image")
+
+
+@pytest.mark.parametrize("start", [True, False])
+def test_a_physics_informed_network_needs_no_targets(start):
+    """u' = -2 u, from u(0) = 1; its targets are zeros, which nothing looks at."""
+    import keras
+    from keras import ops
+
+    class Decay(keras.Model):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            if not start:  # one that adds to what it was compiled with
+                return super().compute_loss(x, y, y_pred, sample_weight, training) + 1.0
+            slope = (self(x + 0.01) - self(x - 0.01)) / 0.02
+            equation = ops.mean(ops.square(slope + 2 * self(x)))
+            return equation + 10 * ops.mean(ops.square(self(ops.zeros_like(x)) - 1))
+
+    time = np.random.default_rng(0).uniform(0, 2, (400, 1)).astype("float32")
+    inputs = keras.Input((1,))
+    model = Decay(inputs, dense(1)(dense(24, "tanh")(inputs)))
+    model.compile(keras.optimizers.Adam(3e-3), "mse")
+    report = diagnosed(model, time, np.zeros_like(time))
+    assert report.healthy == start
+
+
+def crossentropy(targets, outputs):
+    from keras import ops
+
+    outputs = ops.clip(outputs, 1e-7, 1 - 1e-7)
+    return -ops.mean(targets * ops.log(outputs) + (1 - targets) * ops.log(1 - outputs))
+
+
+def crossentropy_of_logits(targets, outputs):
+    import keras
+
+    return keras.losses.BinaryCrossentropy(from_logits=True)(targets, outputs)
+
+
+@pytest.mark.parametrize("loss", [crossentropy, crossentropy_of_logits])
+def test_shades_of_grey_leave_a_loss_above_0(loss):
+    """A sure answer to half a shade has a loss; that is no sign of logits."""
+    x, _ = drawn()
+    shades = (1 / (1 + np.exp(-0.6 * x))).astype("float32")
+    model = network(dense(64, "relu"), dense(ENTRIES, "sigmoid"), loss=loss)
+    said = "logits taken for probabilities" in names(diagnosed(model, x, shades))
+    assert said == (loss is crossentropy_of_logits)
+
+
+def overlap(targets, outputs):
+    """The share of Dice (1945), to be as large as it can be."""
+    from keras import ops
+
+    return 2 * ops.sum(targets * outputs) / (ops.sum(targets) + ops.sum(outputs))
+
+
+@pytest.mark.parametrize("faulty", [True, False])
+def test_a_share_that_should_be_large_is_no_loss(faulty):
+    x, _ = drawn()
+    y = (x[:, :1] > 0).astype("float32")
+    loss = overlap if faulty else lambda targets, outputs: 1 - overlap(targets, outputs)
+    model = network(dense(16, "relu"), dense(1, "sigmoid"), loss=loss)
+    assert names(diagnosed(model, x, y))[:1] == ["loss rewards errors"] * faulty
+
+
+@pytest.mark.parametrize("night", [True, False])
+def test_a_percentage_error_wants_targets_away_from_0(night):
+    x, _ = drawn()
+    y = np.maximum(x[:, :1], 0) if night else np.exp(x[:, :1] / 2)
+    model = network(dense(32, "relu"), dense(1), loss="mape")
+    assert names(diagnosed(model, x, y)) == ["labels do not fit"] * night

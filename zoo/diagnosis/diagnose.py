@@ -14,6 +14,7 @@ from zoo.diagnosis import (
     expressible,
     gradients,
     likeness,
+    lost,
     memory,
     own_loss,
     structure,
@@ -23,7 +24,7 @@ from zoo.diagnosis import examples as examples_of
 from zoo.diagnosis.heads import heads
 from zoo.diagnosis.measuring import look, probed
 from zoo.diagnosis.report import Report
-from zoo.diagnosis.seen import Seen
+from zoo.diagnosis.seen import WELL, Seen
 from zoo.diagnosis.taught import knows
 from zoo.diagnosis.verdict import Verdict
 from zoo.errors import ZooError, said_by
@@ -108,6 +109,7 @@ def diagnose(
         raise error from None
     verdicts += structure.faults(model, outputs, measured)
     verdicts += structure.unused_inputs(model, some.x)
+    verdicts += lost.faults(model, some.x)
     verdicts += own_loss.faults(model, loss, some, outputs)
     if not model.trainable_weights or all("not connected" in s for s in measured["state"]):
         return Report(model.name, verdicts, start=measured)
@@ -143,11 +145,13 @@ def diagnose(
 
 
 def _in_view_of(seen: Seen, verdict: Verdict) -> Verdict:
-    """An alarm of the data, or a note if the network does without.
+    """An alarm of data or structure, or a note if the network does without.
 
     One of several inputs may be the same for all examples, as what a decoder starts from, and so
-    may targets that a loss of the user's does not look at.
+    may targets that a loss of the user's does not look at. Some numbers need not learn.
     """
+    if verdict.symptom == "frozen" and verdict.sure == "likely" and knows(seen.last, WELL):
+        return dataclasses.replace(verdict, sure="note")
     if verdict.symptom != "examples alike" or verdict.sure != "certain":
         return verdict
     dummy = verdict.place == "targets" and any(

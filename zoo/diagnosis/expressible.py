@@ -17,4 +17,8 @@ def faults(head: Head) -> list[Verdict]:
     """
     if head.loss is None or head.y is None:
         return []
-    return labels.of_other_shapes(head) or [*labels.no_classes(head), *ranges.faults(head)]
+    return labels.of_other_shapes(head) or [
+        *labels.no_classes(head),
+        *labels.by_percent(head),
+        *ranges.faults(head),
+    ]

@@ -85,9 +85,12 @@ def heads(model: keras.Model, loss: Any, x: Any, y: Any) -> list[Head]:
     """
     with State(model).kept(), recording(model) as recorder:
         outputs = model(tree.map_structure(tf.convert_to_tensor, x), training=False)
+        deaf = loss is None and _is_deaf(model, x, y, outputs)
     flat = tree.flatten(outputs)
     losses = _by_output(_given(model, loss), outputs, len(flat))
     weights = None if loss is not None else keras_private.given_loss_weights(model)
+    if deaf:  # what it was compiled with judges nothing
+        losses, weights = [model.compute_loss] * len(flat), None
     shares = [1.0 if w is None else float(w) for w in _by_output(weights, outputs, len(flat))]
     losses = [None if share == 0 else of for share, of in zip(shares, losses, strict=True)]
     targets = _by_output(y, outputs, len(flat), names=getattr(model, "output_names", None))
@@ -147,6 +150,28 @@ def _given_twice(recorder: Recorder, output: Any) -> str:
 
 def _given(model: keras.Model, loss: Any) -> Any:
     return keras_private.given_loss(model) if loss is None else loss
+
+
+def _is_deaf(model: keras.Model, x: Any, y: Any, outputs: Any) -> bool:
+    """Whether a `compute_loss` of the model's own comes to the same with other targets.
+
+    That of a physics-informed network does, or of an autoencoder that compares with its inputs;
+    one that adds a term to Keras's does not.
+    """
+    if not keras_private.has_own_loss(model):
+        return False
+    tensors, others = (
+        tree.map_structure(lambda each, by=by: tf.convert_to_tensor(each) + by, y) for by in (0, 1)
+    )
+    x = tree.map_structure(tf.convert_to_tensor, x)
+    try:
+        before, after = (
+            float(keras_private.compute_loss(model, x, each, outputs, None))
+            for each in (tensors, others)
+        )
+    except Exception:  # it may do anything; what it was compiled with is all that is known of it
+        return False
+    return before == after
 
 
 def _by_output(values: Any, outputs: Any, count: int, names: Any = None) -> list[Any]:

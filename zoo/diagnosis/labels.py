@@ -10,6 +10,9 @@ from zoo.diagnosis.loss_kinds import BINARY, OVER_CLASSES, POINTWISE, SPARSE
 from zoo.diagnosis.verdict import Verdict
 
 LABELS = "labels do not fit"
+EPSILON = 1e-7  # that Keras divides by at least
+NEAR = 0.01  # of the mean size of targets: so near to 0 they are small change
+MOST = 0.9  # of the weight of all targets, that those near 0 have
 
 
 def of_other_shapes(head: Head) -> list[Verdict]:
@@ -138,6 +141,26 @@ def no_classes(head: Head) -> Iterator[Verdict]:
                 if several
                 else 'loss="mse" with a last layer without activation',
             )
+
+
+def by_percent(head: Head) -> Iterator[Verdict]:
+    """Targets near 0 under a percentage error, which divides by them: a few are all of the loss."""
+    if head.loss is None or head.loss.name != "mean_absolute_percentage_error" or not head.y.size:
+        return
+    sizes = np.abs(head.y.astype(np.float64))
+    weights, near = 1 / np.maximum(sizes, EPSILON), sizes < NEAR * sizes.mean()
+    share = weights[near].sum() / weights.sum()
+    if share > MOST:
+        yield Verdict(
+            LABELS,
+            head.place,
+            f"{head.loss.name} divides by the targets, and the {near.mean():.0%} of them that are "
+            f"near 0 (up to {sizes[near].max():.3g}) have {share:.1%} of the weight: it asks for "
+            "their value alone",
+            "targets far from 0, or an error that does not divide",
+            sure="likely",
+            repair='loss="mae"',
+        )
 
 
 def whole_numbers(y: Any) -> bool:

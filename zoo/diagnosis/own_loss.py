@@ -127,12 +127,16 @@ def _pairs_nothing(tried: _Tried) -> Iterator[Verdict]:
 def _never_small(tried: _Tried) -> Iterator[Verdict]:
     """A loss that the right answer does not make small: it takes probabilities for logits."""
     head = tried.head
-    right = _right(head, tried.y) if head.gives in ("softmax", "sigmoid") else None
+    y = _hard(head, tried.y) if head.gives in ("softmax", "sigmoid") else None
+    right = None if y is None else _right(head, y)
     if right is None:
         return
     same = np.broadcast_to(right.mean(0, keepdims=True), right.shape)
-    values = tried.values((tried.y, np.clip(right, SURE, 1 - SURE)), (tried.y, same))
+    values = tried.values((y, np.clip(right, SURE, 1 - SURE)), (y, same))
     if not values or values[1] <= 0 or values[0] < 0.5 * values[1]:
+        return
+    if values[0] > (1 + UNLIKE) * values[1]:
+        yield _rewarding(head, values[0], values[1], "the same answer for all")
         return
     yield Verdict(
         "logits taken for probabilities",
@@ -168,14 +172,32 @@ def _rewards_errors(tried: _Tried) -> Iterator[Verdict]:
         return
     if of_right <= max(others) + UNLIKE * abs(max(others)):
         return
-    yield Verdict(
+    yield _rewarding(head, of_right, float(np.mean(others)), "the same answers to other examples")
+
+
+def _rewarding(head: Head, of_right: float, of_others: float, others: str) -> Verdict:
+    return Verdict(
         "loss rewards errors",
         head.place,
-        f"of the right answers the loss is {of_right:.3g}, and of the same answers to other "
-        f"examples {np.mean(others):.3g}: training makes the answers wrong",
+        f"of the right answers the loss is {of_right:.3g}, and of {others} {of_others:.3g}: "
+        "training makes the answers wrong",
         "a loss that is least for the right answers",
         repair="return -value in the loss, if it has no minus sign, or value if it has one",
     )
+
+
+def _hard(head: Head, y: Any) -> Any:
+    """Targets that are shares, as the nearest that are certain: what is unsure has a loss above 0.
+
+    None where no two of them are then apart.
+    """
+    if y.dtype.kind != "f" or y.size != head.output.size or set(np.unique(y)) <= {0.0, 1.0}:
+        return y
+    if head.gives == "softmax" and head.units > 1:
+        hard = np.eye(head.units, dtype=y.dtype)[y.argmax(-1)]
+    else:
+        hard = (y > y.mean()).astype(y.dtype)
+    return None if (hard == hard[:1]).all() else hard
 
 
 def _right(head: Head, y: Any) -> Any:

@@ -16,7 +16,6 @@ from zoo.probe.state import State
 
 # Moving averages with this momentum are ten thousand steps behind.
 SLOWEST = 0.9999
-FEW = 2  # numbers of which normalization leaves no more than their order
 
 
 def faults(
@@ -35,7 +34,7 @@ def faults(
     yield from _frozen(model, measured)
     yield from _slow_averages(model)
     yield from _dropped_outputs(model)
-    yield from _normalized_away(model)
+    yield from _bare_variables(model)
 
 
 def _heads(heads: Sequence[Head]) -> Iterator[Verdict]:
@@ -178,24 +177,32 @@ def _dropped_outputs(model: keras.Model) -> Iterator[Verdict]:
             )
 
 
-def _normalized_away(model: keras.Model) -> Iterator[Verdict]:
-    """Layers that normalize one or two numbers by themselves: which is larger is all that is left.
+def _bare_variables(model: keras.Model) -> Iterator[Verdict]:
+    """Variables of TensorFlow's in layers of the user's: Keras 3 trains none of them."""
+    bare = {
+        f"{layer.name}.{name}": value
+        for layer in (model, *layers_inside(model))
+        if _is_users(layer)
+        for name, value in vars(layer).items()
+        if _would_learn(value) and not name.startswith("_")
+    }
+    if bare:
+        count = sum(int(np.prod(value.shape)) for value in bare.values())
+        name, shape = next((place.split(".")[1], tuple(of.shape)) for place, of in bare.items())
+        yield Verdict(
+            "frozen",
+            listed(list(bare)),
+            f"{count} numbers are in a tf.Variable, which Keras does not train",
+            "weights of the layer, or trainable=False if they are to stay as they are",
+            sure="likely",
+            repair=f'self.{name} = self.add_weight(shape={shape}, initializer="glorot_uniform")',
+        )
 
-    (a - m) / s of one number is 0, of two 1 and -1 (m and s their mean and standard deviation).
-    """
-    for layer in layers_inside(model):
-        if not isinstance(layer, keras.layers.LayerNormalization):
-            continue
-        weights = [weight for weight in (layer.gamma, layer.beta) if weight is not None]
-        size = int(np.prod(weights[0].shape)) if weights else FEW + 1
-        if size <= FEW:
-            left = "nothing is left of it" if size == 1 else "which is larger is all that is left"
-            yield Verdict(
-                "examples alike",
-                layer.name,
-                f"of each example it normalizes {'one number' if size == 1 else 'two numbers'} by "
-                f"themselves: {left}",
-                "normalization over the examples",
-                repair="keras.layers.BatchNormalization(), or Normalization() that is adapted",
-                layers=(layer.name,),
-            )
+
+def _would_learn(value: Any) -> bool:
+    return (
+        isinstance(value, tf.Variable)
+        and value.trainable
+        and value.dtype.is_floating
+        and value.shape.num_elements() not in (None, 0, 1)
+    )
