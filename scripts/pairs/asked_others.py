@@ -295,27 +295,6 @@ def argsort_taken_for_ranks(seed, faulty):
     return model, train, y, {"batch_size": 32, "epochs": 20}, r2(test, y_test["ranks"] / 7.0)
 
 
-@pair("loss", 0.8)
-def rhythm_labels_from_raw_scores(seed, faulty):
-    """The last layer has no softmax, but the loss takes its outputs for probabilities."""
-    rng = np.random.default_rng(seed)
-    n, length = 400, 40
-    state = np.repeat(rng.integers(0, 3, size=(n, length // 8)), 8, axis=1)
-    t = np.arange(length)
-    x = np.choose(state, [0.0 * t + 0 * state, np.sin(1.3 * t) + 0 * state, (t % 5 == 0) * 2.0])
-    x = x + 0.15 * rng.normal(size=x.shape)
-    x_train, x_test, y_train, y_test = split(x[..., None].astype("float32"), state, seed)
-    inputs = keras.Input((length, 1))
-    h = layers.Conv1D(24, 5, activation="relu", padding="same")(inputs)
-    h = layers.Conv1D(24, 5, activation="relu", padding="same")(h)
-    h = layers.Dropout(0.1)(h)
-    h = layers.Conv1D(24, 5, activation="relu", padding="same")(h)
-    model = keras.Model(inputs, layers.Dense(3)(h))
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=not faulty)
-    model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
-    return model, x_train, y_train, {"batch_size": 16, "epochs": 12}, hits_of(x_test, y_test)
-
-
 @pair("optimizer", 0.9)
 def learning_rate_decays_every_five_steps(seed, faulty):
     """decay_steps was meant in epochs but counts batches: the rate is gone in no time."""
