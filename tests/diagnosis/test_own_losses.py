@@ -241,3 +241,18 @@ def test_a_percentage_error_wants_targets_away_from_0(night):
     y = np.maximum(x[:, :1], 0) if night else np.exp(x[:, :1] / 2)
     model = network(dense(32, "relu"), dense(1), loss="mape")
     assert names(diagnosed(model, x, y)) == ["labels do not fit"] * night
+
+
+def test_a_loss_of_its_own_needs_no_targets_at_all():
+    import keras
+    from keras import ops
+
+    class Autoencoder(keras.Model):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return ops.mean(ops.square(x - y_pred))
+
+    x, _ = drawn()
+    inputs = keras.Input((ENTRIES,))
+    model = Autoencoder(inputs, dense(ENTRIES)(dense(32, "relu")(inputs)))
+    model.compile(keras.optimizers.Adam(0.01))
+    assert diagnosed(model, x, None).healthy

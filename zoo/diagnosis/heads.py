@@ -160,14 +160,16 @@ def _is_deaf(model: keras.Model, x: Any, y: Any, outputs: Any) -> bool:
     """
     if not keras_private.has_own_loss(model):
         return False
-    tensors, others = (
-        tree.map_structure(lambda each, by=by: tf.convert_to_tensor(each) + by, y) for by in (0, 1)
-    )
+    if y is None:
+        return True
     x = tree.map_structure(tf.convert_to_tensor, x)
     try:
+        targets = [
+            tree.map_structure(lambda each, by=by: tf.convert_to_tensor(each) + by, y)
+            for by in (0, 1)
+        ]
         before, after = (
-            float(keras_private.compute_loss(model, x, each, outputs, None))
-            for each in (tensors, others)
+            float(keras_private.compute_loss(model, x, each, outputs, None)) for each in targets
         )
     except Exception:  # it may do anything; what it was compiled with is all that is known of it
         return False
