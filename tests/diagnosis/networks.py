@@ -5,18 +5,18 @@ import numpy as np
 EXAMPLES, ENTRIES, CLASSES = 200, 16, 3
 
 
-def examples(seed=0):
+def examples(seed=0, count=EXAMPLES):
     """x (200, 16), numbers y of it, and classes of it."""
     draws = np.random.default_rng(seed)
-    x = draws.normal(size=(EXAMPLES, ENTRIES)).astype("float32")
+    x = draws.normal(size=(count, ENTRIES)).astype("float32")
     y = (x @ draws.normal(size=ENTRIES) / 4).astype("float32")
     return x, y, (x[:, 0] > 0).astype(int) + (x[:, 1] > 0)
 
 
 def drawn(count=400):
     """x (400, 16) and classes of it."""
-    x = np.random.default_rng(0).normal(size=(count, ENTRIES)).astype("float32")
-    return x, (x[:, 0] > 0).astype(int) + (x[:, 1] > 0)
+    x, _, classes = examples(count=count)
+    return x, classes
 
 
 def network(*layers, inputs=(ENTRIES,), loss="mse", optimizer="adam"):

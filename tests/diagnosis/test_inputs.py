@@ -59,3 +59,16 @@ def test_targets_that_a_loss_does_not_look_at_may_be_all_alike():
     assert diagnosed(model, x, np.zeros(len(x), "float32")).healthy
     model.compile("adam", "mse")
     assert "examples alike" in names(diagnosed(model, x, np.zeros(len(x), "float32")))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_input_by_name_that_changes_nothing_is_named(order):
+    import keras
+
+    x, classes = drawn()
+    inputs = {"text": keras.Input((ENTRIES,)), "image": keras.Input((ENTRIES,))}
+    hidden = dense(16, "relu")(inputs["text"] + 0 * inputs["image"])
+    model = keras.Model(dict([*inputs.items()][::order]), dense(CLASSES, "softmax")(hidden))
+    model.compile("adam", CROSS_ENTROPY)
+    [verdict] = diagnosed(model, {"text": x, "image": x[::-1].copy()}, classes).symptoms
+    assert (verdict.symptom, verdict.place) == ("unused", "inputs image")

@@ -257,9 +257,10 @@ def test_brightness_for_bytes_on_images_from_0_to_1(highest, nested):
         loss=CROSS_ENTROPY,
     )
     verdicts = diagnosed(model, x.reshape(-1, 8, 8, 1), y).symptoms
-    assert ["in training it changes" in each.because for each in verdicts] == [True] * (
-        highest == 255
-    )
+    if highest == 1:
+        assert not verdicts
+        return
+    assert ["in training it changes" in each.because for each in verdicts][:1] == [True]
 
 
 @pytest.mark.parametrize("kept", ["bare", "added", "fixed"])

@@ -11,10 +11,10 @@ import keras
 from zoo import keras_private, keras_setup, random_states
 from zoo.diagnosis import (
     data,
+    degenerate,
     expressible,
     gradients,
     likeness,
-    lost,
     memory,
     own_loss,
     structure,
@@ -109,7 +109,7 @@ def diagnose(
         raise error from None
     verdicts += structure.faults(model, outputs, measured)
     verdicts += structure.unused_inputs(model, some.x)
-    verdicts += lost.faults(model, some.x)
+    verdicts += degenerate.faults(model, some.x)
     verdicts += own_loss.faults(model, loss, some, outputs)
     if not model.trainable_weights or all("not connected" in s for s in measured["state"]):
         return Report(model.name, verdicts, start=measured)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
 from zoo.diagnosis.heads import Head
@@ -10,7 +11,6 @@ from zoo.diagnosis.loss_kinds import BINARY, OVER_CLASSES, POINTWISE, SPARSE
 from zoo.diagnosis.verdict import Verdict
 
 LABELS = "labels do not fit"
-EPSILON = 1e-7  # that Keras divides by at least
 NEAR = 0.01  # of the mean size of targets: so near to 0 they are small change
 MOST = 0.9  # of the weight of all targets, that those near 0 have
 
@@ -148,7 +148,7 @@ def by_percent(head: Head) -> Iterator[Verdict]:
     if head.loss is None or head.loss.name != "mean_absolute_percentage_error" or not head.y.size:
         return
     sizes = np.abs(head.y.astype(np.float64))
-    weights, near = 1 / np.maximum(sizes, EPSILON), sizes < NEAR * sizes.mean()
+    weights, near = 1 / np.maximum(sizes, keras.config.epsilon()), sizes < NEAR * sizes.mean()
     share = weights[near].sum() / weights.sum()
     if share > MOST:
         yield Verdict(

@@ -184,11 +184,12 @@ def _bare_variables(model: keras.Model) -> Iterator[Verdict]:
         for layer in (model, *layers_inside(model))
         if _is_users(layer)
         for name, value in vars(layer).items()
-        if _would_learn(value) and not name.startswith("_")
+        if _would_learn(value)
     }
     if bare:
         count = sum(int(np.prod(value.shape)) for value in bare.values())
-        name, shape = next((place.split(".")[1], tuple(of.shape)) for place, of in bare.items())
+        place, first = next(iter(bare.items()))
+        name, shape = place.rpartition(".")[2], tuple(first.shape)
         yield Verdict(
             "frozen",
             listed(list(bare)),

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from zoo.probe.alike import each
+from zoo.probe.stacking import at_places, per_tensor
 
 Tensor = Any
 FLAT = 0.01  # of the larger bound: so near to a bound an output is saturated
@@ -70,40 +70,45 @@ def _kind(function: Callable[[Tensor], Tensor], sizes: list[int]) -> Kind:
 
 
 def saturated_shares(kinds: Sequence[Kind], outputs: Sequence[list[Tensor]]) -> Tensor:
-    """The share of each layer's outputs that are near a bound; NaN for what has not two of them.
+    """The share of each layer's outputs that are near a bound.
 
     Args:
         kinds: what is known of the activation of each layer.
         outputs: of each layer, one a use.
 
     Returns:
-        (layers,) float64.
+        (layers,) float64; NaN for what has not two bounds.
     """
     rows = [row for row, kind in enumerate(kinds) if kind.bounds is not None]
     bounds = np.array([kind.bounds for kind in kinds if kind.bounds is not None]).reshape(-1, 2)
     near = FLAT * np.abs(bounds).max(axis=1)
-    shares = each(
+    shares = per_tensor(
         _flat_shares,
         [_joined(outputs[row], [-1]) for row in rows],
         bounds[:, 0] + near,
         bounds[:, 1] - near,
     )
-    return _of_all(shares, rows, len(kinds))
+    return at_places(shares, _places(rows, len(kinds)))
 
 
 def dead_shares(kinds: Sequence[Kind], outputs: Sequence[list[Tensor]]) -> Tensor:
-    """The share of each layer's units, on the last axis, that are 0 everywhere; else as above.
+    """The share of each layer's units, on the last axis, that are 0 everywhere.
 
-    It is NaN for what does not rectify.
+    Args:
+        kinds: what is known of the activation of each layer.
+        outputs: of each layer, one a use.
+
+    Returns:
+        (layers,) float64; NaN for what does not rectify.
     """
     rows = [row for row, kind in enumerate(kinds) if kind.rectifies]
     joined = [_joined(outputs[row], [-1, outputs[row][0].shape[-1]]) for row in rows]
-    return _of_all(each(_silent_shares, joined), rows, len(kinds))
+    return at_places(per_tensor(_silent_shares, joined), _places(rows, len(kinds)))
 
 
 def _flat_shares(stack: Tensor, low: np.ndarray, high: np.ndarray) -> Tensor:
     ends = [-1, *[1] * (stack.shape.rank - 1)]
-    low, high = (tf.constant(each.reshape(ends), stack.dtype) for each in (low, high))
+    low, high = (tf.constant(bound.reshape(ends), stack.dtype) for bound in (low, high))
     return _shares((stack < low) | (stack > high))
 
 
@@ -123,8 +128,7 @@ def _joined(outputs: list[Tensor], shape: list[int]) -> Tensor:
     return tf.concat([tf.reshape(output, shape) for output in outputs], 0)
 
 
-def _of_all(values: Tensor, rows: list[int], count: int) -> Tensor:
-    """Values of some rows as values of all; the others are NaN."""
-    places = np.full(count, len(rows))
-    places[rows] = np.arange(len(rows))
-    return tf.gather(tf.concat([values, [float("nan")]], 0), places)
+def _places(rows: list[int], count: int) -> list[int]:
+    """Where the values of some rows stand; the place past their end for the other rows."""
+    known = {row: place for place, row in enumerate(rows)}
+    return [known.get(row, len(rows)) for row in range(count)]

@@ -21,7 +21,6 @@ from zoo import keras_setup
 from zoo.errors import ZooError
 from zoo.probe import layers
 from zoo.probe.activations import Kind, kind_of
-from zoo.probe.alike import Alike, each
 from zoo.probe.loss import Objective, Part
 from zoo.probe.quantities import (
     QUANTITIES,
@@ -31,6 +30,7 @@ from zoo.probe.quantities import (
     norms,
     norms_in,
 )
+from zoo.probe.stacking import Stacking, per_tensor
 from zoo.probe.state import State
 from zoo.probe.tracing import Recorder, Trace, recording
 
@@ -94,7 +94,7 @@ class Probe:
             next(places) if each.with_z else len(self._with_z) for each in self.measured
         ]
         self._kernels = [each.kernel.value for each in self.measured]
-        self._alike = Alike(self._kernels)
+        self._stacking = Stacking(self._kernels)
         kernels = self._stacks()
         self._first = [tf.Variable(kernel, trainable=False) for kernel in kernels]
         self._before = [tf.Variable(kernel, trainable=False) for kernel in kernels]
@@ -154,9 +154,9 @@ class Probe:
             finite_sizes, counts = tf.cond(
                 tf.reduce_all(tf.math.is_finite(sizes)),
                 lambda: (sizes, counts),
-                lambda: (norms([finite_part(x) for x in both]), each(nonfinite_counts, both)),
+                lambda: (norms([finite_part(x) for x in both]), per_tensor(nonfinite_counts, both)),
             )
-        kernel_norms = self._alike.in_order([norms_in(stack) for stack in kernels])
+        kernel_norms = self._stacking.in_order([norms_in(stack) for stack in kernels])
         sizes = tf.concat([sizes, kernel_norms, self._distances(kernels, self._first)], 0)
         undefined = tf.constant(float("nan"), tf.float64)
         sizes = tf.where(tf.math.is_finite(sizes), sizes, undefined)
@@ -216,12 +216,12 @@ class Probe:
 
     def _stacks(self) -> list[Tensor]:
         """The kernels now, float64, those alike in one."""
-        return [tf.cast(stack, tf.float64) for stack in self._alike.stacks(self._kernels)]
+        return [tf.cast(stack, tf.float64) for stack in self._stacking.stacks(self._kernels)]
 
     def _distances(self, now: list[Tensor], before: list[Tensor]) -> Tensor:
         """How far each kernel has moved since they were stacked before, (layers,) float64."""
         moved = [one - other for one, other in zip(now, before, strict=True)]
-        return self._alike.in_order([norms_in(stack) for stack in moved])
+        return self._stacking.in_order([norms_in(stack) for stack in moved])
 
     def _forward(self) -> tuple[Tensor, Recorder]:
         """The loss times its scale, and what was seen on the way; the model's state put back."""

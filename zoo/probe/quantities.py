@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from zoo.probe.activations import Kind, dead_shares, saturated_shares
-from zoo.probe.alike import each
+from zoo.probe.stacking import at_places, per_tensor
 from zoo.probe.tracing import Trace
 
 Tensor = Any
@@ -22,7 +22,7 @@ class Pass:
     """What one pass forward and back gave, for the loss L of the probe batch.
 
     Of a layer with several uses, dL/dz is that of all its uses together. Norms are NaN where an
-    entry is not finite; `finite` has those of the entries that are.
+    entry is not finite.
 
     Attributes:
         kernel_sizes: how many entries each W has.
@@ -62,9 +62,7 @@ class Pass:
 
     def of_layers(self, of_z: Any, otherwise: float = float("nan")) -> Tensor:
         """Values of the layers with a z, as values of all; the others have none."""
-        filler = tf.constant([otherwise], tf.float64)
-        known = tf.concat([tf.convert_to_tensor(of_z), filler], 0) if self.traces else filler
-        return tf.gather(known, self.z_of_layer)
+        return at_places(of_z, self.z_of_layer, otherwise)
 
 
 QUANTITIES: dict[str, Callable[[Pass], Tensor]] = {}
@@ -124,7 +122,7 @@ def nonfinite(seen: Pass) -> Tensor:
 @quantity
 def zero_grads(seen: Pass) -> Tensor:
     """The share of entries of dL/dW that are exactly 0."""
-    return each(zero_shares, seen.gradients)
+    return per_tensor(zero_shares, seen.gradients)
 
 
 # ---------------------------------------------------------------- what they are made of
@@ -136,7 +134,7 @@ def norms(tensors: Sequence[Tensor]) -> Tensor:
     The squares are summed in float64: in float32 those of entries below 1e-23 are 0 and those of
     entries above 1e19 infinite, and a deep sigmoid stack lives there.
     """
-    return each(norms_in, tensors)
+    return per_tensor(norms_in, tensors)
 
 
 def norms_in(stack: Tensor) -> Tensor:

@@ -62,9 +62,9 @@ class State:
 
 
 def _may_differ(variables: list[tf.Variable], before: list[Any]) -> list[tuple[tf.Variable, Any]]:
-    """Which variables may have another value by now, and the one before.
+    """Which variables may have another value than before, each with that.
 
-    A graph shows it: what only reads a variable does not change it. Two operations fewer for most.
+    A graph shows what takes each variable: most are only read, and need not be put back.
     """
     pairs = list(zip(variables, before, strict=True))
     if not pairs or tf.executing_eagerly():

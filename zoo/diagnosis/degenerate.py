@@ -1,4 +1,4 @@
-"""Layers after which little is left of what they were given."""
+"""Degenerate layers: little is left after them of what they were given."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,11 +16,11 @@ from zoo.probe.state import State
 from zoo.probe.tracing import recording
 
 FEW = 2  # numbers of which normalization leaves no more than their order
-DROWNED = 3.0  # root mean square of a random change over that of what is changed
+LOUD = 3.0  # root mean square of a random change over that of what is changed
 
 
 def faults(model: keras.Model, x: Any) -> Iterator[Verdict]:
-    """Layers in the way, whatever the network learns.
+    """Layers that are in the way whatever the network learns.
 
     Args:
         model: built; it stays as it was.
@@ -103,7 +103,7 @@ def _drowned(model: keras.Model, x: Any) -> Iterator[Verdict]:
         except Exception:  # not a functional model, or it wants something else
             continue
         size, change = (float(np.sqrt(np.mean(a**2))) for a in (usual, changed - usual))
-        if change > DROWNED * size > 0:
+        if change > LOUD * size > 0:
             yield Verdict(
                 "training and inference differ",
                 layer.name,

@@ -12,16 +12,14 @@ import tensorflow as tf
 
 Tensor = Any
 
-SMALL = (
-    2**16
-)  # entries of a tensor; one of more stays alone: a stack of those is a copy that counts
+SMALL = 2**16  # entries of a tensor; one of more stays alone: a stack of those is a costly copy
 
 
-class Alike:
-    """Which of some tensors can stand in one stack.
+class Stacking:
+    """Which of some tensors stand in one stack.
 
     Args:
-        tensors: of which shapes and types are looked at.
+        tensors: of any shapes and types; their values are not looked at.
 
     Attributes:
         rows: the places of the tensors of each stack.
@@ -37,7 +35,7 @@ class Alike:
         self._places = np.argsort([row for stack in self.rows for row in stack])
 
     def stacks(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Tensors shaped as those that it was made of, in few: (tensors alike, ...)."""
+        """Tensors shaped as those that it was made of, in few: (tensors alike, ...) each."""
         return [
             tf.stack([tensors[row] for row in rows])
             if len(rows) > 1
@@ -46,7 +44,7 @@ class Alike:
         ]
 
     def in_order(self, values: Sequence[Tensor]) -> Tensor:
-        """Of a value a tensor, (tensors alike,) for each stack: all in their order, (tensors,)."""
+        """A number for each tensor, (tensors alike,) a stack: all as the tensors, (tensors,)."""
         if not values:
             return tf.zeros([0], tf.float64)
         joined = tf.concat(values, 0) if len(values) > 1 else values[0]
@@ -54,7 +52,7 @@ class Alike:
         return joined if in_order else tf.gather(joined, self._places)
 
 
-def each(function: Callable[..., Tensor], tensors: Sequence[Tensor], *beside: Any) -> Tensor:
+def per_tensor(function: Callable[..., Tensor], tensors: Sequence[Tensor], *beside: Any) -> Tensor:
     """What a function gives for each tensor, (tensors,) float64.
 
     Args:
@@ -63,10 +61,15 @@ def each(function: Callable[..., Tensor], tensors: Sequence[Tensor], *beside: An
         tensors: of any shapes and types.
         beside: arrays with a row a tensor.
     """
-    alike = Alike(tensors)
-    stacks = alike.stacks(tensors)
+    stacking = Stacking(tensors)
     values = [
         function(stack, *(np.asarray(of)[rows] for of in beside))
-        for stack, rows in zip(stacks, alike.rows, strict=True)
+        for stack, rows in zip(stacking.stacks(tensors), stacking.rows, strict=True)
     ]
-    return alike.in_order(values)
+    return stacking.in_order(values)
+
+
+def at_places(values: Any, places: Sequence[int], otherwise: float = float("nan")) -> Tensor:
+    """Values (n,) float64 by their places, (places,); the place n gives `otherwise`."""
+    filler = tf.constant([otherwise], tf.float64)
+    return tf.gather(tf.concat([tf.convert_to_tensor(values), filler], 0), places)
