@@ -2,7 +2,7 @@
 
 Three batches, each after rules had been added for what the one before had shown, as the first was
 after scripts/blind: the second is that of blocks, branches, convolution, odd, penalties,
-preparation, rates and sequences, the third that of the modules asked_*. Each was diagnosed once
+preparation, rates and sequences, the third that of the package asked. Each was diagnosed once
 before rules were added for it (results/diagnosis/pairs_at_first.json, more_pairs_at_first.json,
 asked_pairs_at_first.json).
 
@@ -14,11 +14,7 @@ scores.
 
 from . import (
     activations,
-    asked_images,
-    asked_models,
-    asked_others,
-    asked_series,
-    asked_tables,
+    asked,
     blocks,
     branches,
     convolution,
@@ -43,11 +39,7 @@ __all__ = [
     "PAIRS",
     "Pair",
     "activations",
-    "asked_images",
-    "asked_models",
-    "asked_others",
-    "asked_series",
-    "asked_tables",
+    "asked",
     "blocks",
     "branches",
     "convolution",

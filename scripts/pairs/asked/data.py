@@ -1,4 +1,4 @@
-"""Data sets and scores of asked_tables and asked_images."""
+"""Data sets and scores of these programs."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,8 @@ import numpy as np
 from sklearn import datasets
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from .data import split, standardize
-from .more_data import output
+from ..data import split, standardize
+from ..more_data import output
 
 
 def balanced(x, y) -> Callable:
@@ -117,3 +117,65 @@ def incomes(seed: int, n: int = 900):
     total = plain[:, 0] + plain[:, 1] - plain[:, 2] + 0.8 * (tail[:, 0] - tail[:, 1])
     x = np.concatenate([plain, 5 * tail], axis=1).astype("float32")
     return split(x, (total > 0.3).astype("float32"), seed)
+
+
+def held(x, y, seed: int):
+    """Split and cast to float32."""
+    return split(np.asarray(x, "float32"), np.asarray(y, "float32"), seed)
+
+
+def listings(seed: int, n: int = 900):
+    """Flats for sale: six raw columns and the price in dollars."""
+    rng = np.random.default_rng(seed)
+    area, rooms = rng.uniform(30, 220, n), rng.integers(1, 7, n)
+    year, distance = rng.integers(1920, 2020, n), rng.uniform(0.2, 25, n)
+    floor, quality = rng.integers(0, 15, n), rng.integers(1, 11, n)
+    price = 40000 + 1500 * area * (0.5 + quality / 10) + 6000 * rooms - 3500 * distance
+    price += 120 * (year - 1950) + 900 * floor + 5000 * rng.normal(size=n)
+    return np.stack([area, rooms, year, distance, floor, quality], axis=1), price
+
+
+def share_price(seed: int, n: int = 800) -> np.ndarray:
+    """A daily closing price between about 1,800 and 3,200."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(n)
+    walk = np.zeros(n)
+    for i in range(1, n):
+        walk[i] = 0.98 * walk[i - 1] + rng.normal()
+    return 2500 + 350 * np.sin(2 * np.pi * t / 170) + 150 * np.sin(t / 9) + 25 * walk
+
+
+def ratings(seed: int, n: int = 2000, users: int = 50, items: int = 40):
+    """User ids, item ids and ratings of 1 to 5 out of biases and two factors."""
+    rng = np.random.default_rng(seed)
+    p, q = rng.normal(size=(users, 2)), rng.normal(size=(items, 2))
+    user, item = rng.integers(0, users, n), rng.integers(0, items, n)
+    rate = 3 + 0.3 * rng.normal(size=users)[user] + 0.3 * rng.normal(size=items)[item]
+    rate += 0.7 * (p[user] * q[item]).sum(axis=1) + 0.1 * rng.normal(size=n)
+    return user, item, np.clip(rate, 1, 5)
+
+
+def iou_of(x, mask) -> Callable:
+    """Score: intersection over union of the mask found at 0.5."""
+
+    def score(model) -> float:
+        p = output(model, x)
+        if not np.isfinite(p).all():
+            return float("nan")
+        found, wanted = p > 0.5, mask > 0.5
+        return float((found & wanted).sum() / max((found | wanted).sum(), 1))
+
+    return score
+
+
+def reviews(seed: int, n: int = 1200, vocabulary: int = 80, low: int = 3, high: int = 8):
+    """Lists of word ids from 1 up; class 1 where good words outnumber bad ones."""
+    rng = np.random.default_rng(seed)
+    feeling = np.random.default_rng(9).permutation(np.resize([-1, 1], vocabulary))
+    texts, labels = [], []
+    while len(texts) < n:
+        text = rng.integers(1, vocabulary, size=rng.integers(low, high + 1))
+        if feeling[text].sum():
+            texts.append(text)
+            labels.append(int(feeling[text].sum() > 0))
+    return texts, np.array(labels)
