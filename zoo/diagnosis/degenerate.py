@@ -16,7 +16,9 @@ from zoo.probe.state import State
 from zoo.probe.tracing import recording
 
 FEW = 2  # numbers of which normalization leaves no more than their order
-LOUD = 3.0  # root mean square of a random change over that of what is changed
+# Root mean square of a random change over that of what is changed: what is moved, turned or
+# replaced by others of its kind changes by 1.4 at most.
+LOUD = 3.0
 
 
 def faults(model: keras.Model, x: Any) -> Iterator[Verdict]:

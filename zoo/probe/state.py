@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 _HOLDERS = (keras.Layer, keras.Metric, keras.Loss, keras.random.SeedGenerator)
+# Operations that take a variable and leave it as it is.
 _READING = ("ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape")
 _LIBRARIES = ("keras", "tensorflow", "numpy", "builtins")
 
