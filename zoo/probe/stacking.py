@@ -72,4 +72,5 @@ def per_tensor(function: Callable[..., Tensor], tensors: Sequence[Tensor], *besi
 def at_places(values: Any, places: Sequence[int], otherwise: float = float("nan")) -> Tensor:
     """Values (n,) float64 by their places, (places,); the place n gives `otherwise`."""
     filler = tf.constant([otherwise], tf.float64)
-    return tf.gather(tf.concat([tf.convert_to_tensor(values), filler], 0), places)
+    joined = tf.concat([tf.convert_to_tensor(values), filler], 0)
+    return tf.gather(joined, np.asarray(places, np.int64))  # of no places, too
