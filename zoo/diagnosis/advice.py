@@ -26,6 +26,7 @@ CURES: Mapping[str, Sequence[str]] = {
     "float16 overflow": ("precision", "initialization", "normalization"),
     "not finite": ("gradient clipping", "initialization"),
     "diverged": ("gradient clipping", "initialization", "normalization"),
+    "too deep": ("skip connections", "scaled residual branches", "depth"),
     "stagnating": ("optimizer", "normalization", "initialization"),
 }
 SKIPS_FROM = 5  # hidden layers

@@ -6,13 +6,12 @@ still there after the steps, and these taught the network nothing.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import keras
 import numpy as np
 
-from zoo.diagnosis import precision, units
-from zoo.diagnosis.seen import Seen
+from zoo.diagnosis import layers, precision, units
+from zoo.diagnosis.seen import Seen, ends_of_time
 from zoo.diagnosis.taught import gain, taught
 from zoo.diagnosis.verdict import Verdict, from_to
 from zoo.probe.layers import layers_inside
@@ -35,6 +34,14 @@ SOME = 100  # steps after which a network has trained
 
 def verdicts(seen: Seen) -> Iterator[Verdict]:
     """Symptoms of the gradients, from the worst on."""
+    measured = list(_measured(seen))
+    yield from measured
+    if not any(verdict.alarm for verdict in measured):
+        yield from layers.too_deep(seen)
+        yield from layers.ungated(seen)
+
+
+def _measured(seen: Seen) -> Iterator[Verdict]:
     yield from precision.not_finite(seen)
     yield from _exploding(seen)
     yield from units.alike(seen)
@@ -176,10 +183,3 @@ def _through_time(seen: Seen) -> Iterator[Verdict]:
         sure="note" if gated and not seen.stuck else "likely",
         layers=tuple(each.name for each in recurrent),
     )
-
-
-def ends_of_time(rms: Any) -> float:
-    """The rms over the first tenth of the steps of time, over that of the last tenth."""
-    tenth = max(1, len(rms) // 10)
-    first, last = (float(np.sqrt(np.mean(np.square(p)))) for p in (rms[:tenth], rms[-tenth:]))
-    return first / last if last else float("nan")

@@ -1,17 +1,19 @@
-"""Layers that are at fault: frozen, without activation, narrow, dropped; others teach much more."""
+"""Layers that are at fault: others, wider ones, gated ones or fewer teach much more."""
 
 from collections.abc import Iterator
 
 import keras
 import numpy as np
 
-from zoo.diagnosis.otherwise import WIDE, hidden_softmax, linear_layers, narrow_layers
-from zoo.diagnosis.seen import Seen
+from zoo.diagnosis.otherwise import WEIGHTED, hidden_softmax, linear_layers
+from zoo.diagnosis.rebuilt import WIDE, narrow_layers, spare_layers, vanilla_layers
+from zoo.diagnosis.seen import Seen, ends_of_time
 from zoo.diagnosis.taught import CLEARLY, LITTLE, gain, knows, taught
 from zoo.diagnosis.verdict import Verdict, from_to, listed
 from zoo.probe.layers import layers_inside
 
 DROPPED = 0.9  # of the inputs
+FADED = 0.1  # rms of dL/dx over the first tenth of time, over the last tenth's
 
 
 def verdicts(seen: Seen) -> Iterator[Verdict]:
@@ -85,6 +87,52 @@ def _narrow(seen: Seen) -> Iterator[Verdict]:
         sure="likely",
         repair=f"Dense({WIDE}, ...)",
         layers=tuple(layer.name for layer in layers),
+    )
+
+
+def too_deep(seen: Seen) -> Iterator[Verdict]:
+    """A deep plain network that learns less than one of a fourth of its layers.
+
+    The degradation of He et al. (2016): also with normalization, where no gradient vanishes.
+    """
+    other = seen.shallower
+    if other is None or not seen.twice_as_good(other):
+        return
+    spare = spare_layers(seen.model)
+    names = tuple(layer.name for layer in spare if isinstance(layer, WEIGHTED))
+    yield Verdict(
+        "too deep",
+        from_to(names),
+        f"{taught(seen.last)}, and without {len(names)} of its layers {taught(other)}",
+        "skips over its layers, or fewer of them",
+        sure="likely",
+        layers=names,
+    )
+
+
+def ungated(seen: Seen) -> Iterator[Verdict]:
+    """Vanilla recurrent layers where gated ones learn far more (Hochreiter, Schmidhuber 1997)."""
+    other = seen.gated
+    if other is None or not seen.twice_as_good(other):
+        return
+    names = tuple(layer.name for layer in vanilla_layers(seen.model))
+    ratios = [ends_of_time(each) for each in (seen.time_start, seen.time_end) if each is not None]
+    faded = min(ratios, default=1.0) < FADED
+    of_time = (
+        f"dL/dx of the first tenth of {len(seen.time_start)} steps of time is {ratios[0]:.1e} of "
+        f"the last tenth's before the first step, and {ratios[-1]:.1e} after "
+        f"{len(seen.trial.losses)}; "
+        if faded
+        else ""
+    )
+    yield Verdict(
+        "vanishing through time" if faded else "stagnating",
+        listed(names),
+        f"{of_time}{taught(seen.last)}, and with gates (GRU) {taught(other)}",
+        "gates, by which what comes early is kept",
+        sure="likely",
+        repair="" if faded else "keras.layers.GRU in place of SimpleRNN",
+        layers=names,
     )
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 from keras import tree
 
-from zoo.diagnosis import constant, otherwise
+from zoo.diagnosis import constant, otherwise, rebuilt
 from zoo.diagnosis.examples import Examples
 from zoo.diagnosis.heads import Head
-from zoo.diagnosis.seen import CREPT, LONG, WELL, Seen, below, flat_layers
+from zoo.diagnosis.seen import CREPT, HALF, LONG, WELL, Seen, below, flat_layers
 from zoo.diagnosis.taught import CLEARLY, forgotten, knows
 from zoo.diagnosis.trainer import Trainer, fixed_batch
 from zoo.diagnosis.trial import LOOKED_AT, Knowledge, Trial
@@ -223,8 +223,8 @@ class _Measuring:
                 self.another_trainer().trained(steps, **usual) as result["activated"],
             ):
                 pass
-        narrow = otherwise.narrow_layers(self.model, self.heads)
-        wider = otherwise.widened(self.model, narrow) if narrow else None
+        narrow = rebuilt.narrow_layers(self.model, self.heads)
+        wider = rebuilt.widened(self.model, narrow) if narrow else None
         if wider is not None and not _trained(self.optimizer):
             self.say("as many steps with wider layers")
             with self.another_trainer(of=wider).trained(steps, **usual) as result["widened"]:
@@ -237,6 +237,21 @@ class _Measuring:
                 self.another_trainer().trained(steps, **usual) as result["usual_size"],
             ):
                 pass
+        if knows(longer, HALF):
+            return result
+        usual["enough"] = self.knows_most
+        vanilla = rebuilt.vanilla_layers(self.model)
+        gated = rebuilt.gated(self.model, vanilla) if vanilla else None
+        if gated is not None:
+            self.say("as many steps with GRU layers")
+            with self.another_trainer(of=gated).trained(steps, **usual) as result["gated"]:
+                pass
+        spare = rebuilt.spare_layers(self.model)
+        shallower = rebuilt.without(self.model, spare) if spare else None
+        if shallower is not None:
+            self.say("as many steps with fewer layers")
+            with self.another_trainer(of=shallower).trained(steps, **usual) as result["shallower"]:
+                pass
         return result
 
     def is_enough(self, known: Knowledge, end: float) -> bool:
@@ -244,6 +259,10 @@ class _Measuring:
         if not known.of_targets:
             return True
         return known.is_there(CLEARLY) and below(min(known.loss, end), self.limit)
+
+    def knows_most(self, known: Knowledge, end: float) -> bool:
+        """Whether a long trial may end that is to be twice as good as one that knows less."""
+        return known.is_there((1 + HALF) / 2)
 
     def is_well(self, longer: Trial) -> bool:
         """Whether the loss is as good as gone, so that nothing need be changed."""

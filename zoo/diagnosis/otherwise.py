@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import keras_private
 from zoo.diagnosis import data
 from zoo.diagnosis.examples import Examples
 from zoo.diagnosis.heads import Head
@@ -15,7 +14,6 @@ from zoo.diagnosis.loss_kinds import POINTWISE
 from zoo.probe.layers import layers_inside, survey
 from zoo.probe.state import State
 
-NARROW, WIDE = 3, 32  # units of a hidden layer
 OVERSIZED = 3.0  # times the root mean square that Glorot and Bengio (2010) give a kernel
 # Layers that are linear, or do not change what a layer after them can express.
 _LINEAR = (
@@ -30,7 +28,7 @@ _LINEAR = (
     keras.layers.GlobalAveragePooling1D,
     keras.layers.GlobalAveragePooling2D,
 )
-_WEIGHTED = (
+WEIGHTED = (
     keras.layers.Dense,
     keras.layers.Conv1D,
     keras.layers.Conv2D,
@@ -62,8 +60,8 @@ def linear_layers(model: keras.Model) -> list[keras.Layer]:
     None of a model with fewer than two layers of weights, or with any other part.
     """
     layers = [each for each in layers_inside(model) if not isinstance(each, keras.Model)]
-    weighted = [each for each in layers if isinstance(each, _WEIGHTED)]
-    if len(weighted) < 2 or not all(isinstance(each, (*_WEIGHTED, *_LINEAR)) for each in layers):
+    weighted = [each for each in layers if isinstance(each, WEIGHTED)]
+    if len(weighted) < 2 or not all(isinstance(each, (*WEIGHTED, *_LINEAR)) for each in layers):
         return []
     hidden = weighted[:-1]
     straight = all(each.activation is keras.activations.linear for each in hidden)
@@ -74,12 +72,12 @@ def hidden_softmax(model: keras.Model, heads: Sequence[Head]) -> list[keras.Laye
     """Dense layers with softmax that no output is: of their units all but few are near 0."""
     return [
         layer
-        for layer in _hidden_dense(layers_inside(model), heads)
+        for layer in hidden_dense(layers_inside(model), heads)
         if layer.activation is keras.activations.softmax
     ]
 
 
-def _hidden_dense(layers: Sequence[keras.Layer], heads: Sequence[Head]) -> list[keras.layers.Dense]:
+def hidden_dense(layers: Sequence[keras.Layer], heads: Sequence[Head]) -> list[keras.layers.Dense]:
     """The dense layers that give no output, and are not the last that have weights."""
     outputs = {head.name for head in heads}
     weighted = [layer for layer in layers if layer.weights and not isinstance(layer, keras.Model)]
@@ -101,35 +99,6 @@ def activated(layers: list[keras.Layer]) -> Iterator[None]:
     finally:
         for layer, activation in zip(layers, before, strict=True):
             layer.activation = activation
-
-
-def narrow_layers(model: keras.Model, heads: Sequence[Head]) -> list[keras.layers.Dense]:
-    """Hidden dense layers of one unit or few, of a model that does not give its inputs again."""
-    if not (isinstance(model, keras.Sequential) or keras_private.is_functional(model)):
-        return []
-    entries = [int(np.prod(each.shape[1:])) for each in model.inputs if None not in each.shape[1:]]
-    if any(head.output[:1].size in entries for head in heads if head.output[:1].size > 1):
-        return []
-    return [layer for layer in _hidden_dense(model.layers, heads) if layer.units <= NARROW]
-
-
-def widened(model: keras.Model, layers: Sequence[keras.layers.Dense]) -> keras.Model | None:
-    """A new model with wider layers in place of these; None where its outputs would be others."""
-    names = {layer.name for layer in layers}
-
-    def copy(layer: keras.Layer) -> keras.Layer:
-        config = layer.get_config()
-        return type(layer).from_config({**config, "units": WIDE} if layer.name in names else config)
-
-    try:
-        wider = keras.models.clone_model(model, clone_function=copy)
-    except Exception:  # a layer of the user's, or one that is used where sizes must agree
-        return None
-    if wider.output_shape != model.output_shape:
-        return None
-    losses, weights = keras_private.given_loss(model), keras_private.given_loss_weights(model)
-    wider.compile(loss=losses, loss_weights=weights)
-    return wider
 
 
 def oversized(model: keras.Model) -> dict[str, float]:

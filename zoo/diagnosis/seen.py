@@ -16,6 +16,7 @@ MOST = 0.5  # of the loss of its examples: it has learned them
 SPENT = 0.01  # of its first rate: a schedule has nothing left
 BELOW = 0.95  # of the loss of the best constant output
 WELL = 0.9  # of the loss is gone: nothing need be changed
+HALF = 0.5  # of it: a network that has learned so much is not sick, whatever would teach it more
 FLAT = 0.5  # of a layer's outputs, in the flat part of its activation
 CREPT = 1e-3  # displacement of the median layer: in 50 steps of 1e-3 each it is about 7e-3
 
@@ -51,6 +52,10 @@ class Seen:
         widened: as `longer`, with more units in hidden layers; None unless some have very few.
         usual_size: as `longer`, with smaller weights; None unless these are far larger than usual
             and saturate units.
+        gated: as `longer`, with a GRU in place of each vanilla recurrent layer; None unless there
+            are some, and `longer` left more than half of the loss.
+        shallower: as `longer`, with a fourth of the layers that could be left out; None unless the
+            network is deep and plain, and `longer` left more than half of the loss.
         without_penalty: as the first steps, without the penalties; None unless they are large.
         constant_loss: that of the best constant output; None for a loss of another kind.
         rate: of the first step; None if the optimizer has none.
@@ -100,6 +105,8 @@ class Seen:
     activated: Trial | None = None
     widened: Trial | None = None
     usual_size: Trial | None = None
+    gated: Trial | None = None
+    shallower: Trial | None = None
 
     @property
     def learned(self) -> bool:
@@ -175,6 +182,13 @@ class Seen:
         whole = self.constant_loss or abs(there.shuffled)
         return here.loss - there.loss > MUCH_BETTER * whole
 
+    def twice_as_good(self, other: Trial | None) -> bool:
+        """Whether another long trial leaves half of what is left here, which is more than half."""
+        here = self.last.knowledge
+        if other is None or other.knowledge is None or here is None or knows(self.last, HALF):
+            return False
+        return knows(other, HALF) and other.knowledge.loss < here.loss / 2
+
     def delta_ratio(self, measured: dict[str, Any]) -> float | None:
         """The delta rms of the first hidden layer over the last's; None of fewer than two."""
         values = [measured["delta_rms"][row] for row in self.hidden]
@@ -186,6 +200,13 @@ class Seen:
 def below(loss: float, limit: float | None) -> bool:
     """Whether a loss is clearly below that of the best constant output, where this is known."""
     return limit is None or loss < BELOW * limit
+
+
+def ends_of_time(rms: Any) -> float:
+    """The rms over the first tenth of the steps of time, over that of the last tenth."""
+    tenth = max(1, len(rms) // 10)
+    first, last = (float(np.sqrt(np.mean(np.square(p)))) for p in (rms[:tenth], rms[-tenth:]))
+    return first / last if last else float("nan")
 
 
 def flat_layers(*measured: dict[str, Any]) -> set[str]:

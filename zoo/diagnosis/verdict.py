@@ -40,6 +40,7 @@ TRAINING = (
     "rate too high",
     "rate too low",
     "dying weights",
+    "too deep",
     "training and inference differ",
 )
 SYMPTOMS = (*HEAD_AND_DATA, *GRADIENTS, *TRAINING)
