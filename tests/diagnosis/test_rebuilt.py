@@ -96,6 +96,28 @@ def test_of_others_none_is_left_out(model):
     assert rebuilt.spare_layers(model()) == []
 
 
+def test_a_sequential_model_that_keras_has_no_graph_of_is_left_alone():
+    import keras
+
+    import zoo
+
+    class Eager(keras.layers.Layer):
+        def compute_output_shape(self, shape):
+            raise NotImplementedError
+
+        def call(self, x):
+            return x * 1.0
+
+    x, _ = drawn()
+    model = keras.Sequential([Eager(), dense(2), dense(1)])
+    model.compile("sgd", "mse")
+    model(x[:2])
+    with pytest.raises(AttributeError):
+        assert model.inputs
+    assert rebuilt.narrow_layers(model, []) == rebuilt.spare_layers(model) == []
+    assert zoo.diagnose(model, x, np.random.default_rng(0).normal(size=400)).seen.longer is not None
+
+
 def test_gates_keep_what_the_layer_was_asked_for():
     import keras
 

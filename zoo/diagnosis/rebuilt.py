@@ -153,4 +153,6 @@ def _with(
 
 
 def _is_graph(model: keras.Model) -> bool:
-    return isinstance(model, keras.Sequential) or keras_private.is_functional(model)
+    """Whether a model is a graph of its layers, as a sequential one need not be."""
+    graph = isinstance(model, keras.Sequential) or keras_private.is_functional(model)
+    return graph and bool(getattr(model, "inputs", None))
