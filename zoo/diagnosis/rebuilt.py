@@ -137,9 +137,9 @@ def _with(
             return instead(layer)
         return type(layer).from_config(layer.get_config())
 
-    random.seed(SEED)  # by which Keras draws weights; `diagnose` puts the state back
     try:
-        other = keras.models.clone_model(model, clone_function=copy)
+        with keras_private.seeds_from(random.Random(SEED)):  # the same weights each time
+            other = keras.models.clone_model(model, clone_function=copy)
     except Exception:  # a layer of the user's, or one that is used where sizes must agree
         return None
     if other.output_shape != model.output_shape:
