@@ -13,7 +13,7 @@ from zoo.diagnosis.verdict import Verdict, from_to, listed
 from zoo.probe.layers import layers_inside
 
 DROPPED = 0.9  # of the inputs
-FADED = 0.1  # rms of dL/dx over the first tenth of time, over the last tenth's
+FADED = 0.1  # rms of dL/dx over the first tenth of time, over the last tenth's: for the name alone
 
 
 def verdicts(seen: Seen) -> Iterator[Verdict]:

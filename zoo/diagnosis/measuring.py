@@ -223,12 +223,9 @@ class _Measuring:
                 self.another_trainer().trained(steps, **usual) as result["activated"],
             ):
                 pass
-        narrow = rebuilt.narrow_layers(self.model, self.heads)
-        wider = rebuilt.widened(self.model, narrow) if narrow else None
-        if wider is not None and not _trained(self.optimizer):
-            self.say("as many steps with wider layers")
-            with self.another_trainer(of=wider).trained(steps, **usual) as result["widened"]:
-                pass
+        if not _trained(self.optimizer):
+            wider = rebuilt.widened(self.model, self.heads)
+            result["widened"] = self.of_another(wider, "wider layers", steps, usual)
         flat = flat_layers(self.start, result["longer_end"])
         if flat and flat & otherwise.oversized(self.model).keys():
             self.say("as many steps with smaller weights")
@@ -237,22 +234,22 @@ class _Measuring:
                 self.another_trainer().trained(steps, **usual) as result["usual_size"],
             ):
                 pass
-        if knows(longer, HALF):
-            return result
-        usual["enough"] = self.knows_most
-        vanilla = rebuilt.vanilla_layers(self.model)
-        gated = rebuilt.gated(self.model, vanilla) if vanilla else None
-        if gated is not None:
-            self.say("as many steps with GRU layers")
-            with self.another_trainer(of=gated).trained(steps, **usual) as result["gated"]:
-                pass
-        spare = rebuilt.spare_layers(self.model)
-        shallower = rebuilt.without(self.model, spare) if spare else None
-        if shallower is not None:
-            self.say("as many steps with fewer layers")
-            with self.another_trainer(of=shallower).trained(steps, **usual) as result["shallower"]:
-                pass
+        if not knows(longer, HALF):
+            usual["enough"] = self.knows_most
+            gated, shallower = rebuilt.gated(self.model), rebuilt.shallower(self.model)
+            result["gated"] = self.of_another(gated, "GRU layers", steps, usual)
+            result["shallower"] = self.of_another(shallower, "fewer layers", steps, usual)
         return result
+
+    def of_another(
+        self, model: keras.Model | None, words: str, steps: int, usual: dict[str, Any]
+    ) -> Trial | None:
+        """As many steps of a model that was built anew; None if there is none."""
+        if model is None:
+            return None
+        self.say(f"as many steps with {words}")
+        with self.another_trainer(of=model).trained(steps, **usual) as trial:
+            return trial
 
     def is_enough(self, known: Knowledge, end: float) -> bool:
         """Whether a long trial may end."""

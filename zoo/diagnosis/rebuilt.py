@@ -12,8 +12,8 @@ from zoo.diagnosis.heads import Head
 from zoo.diagnosis.otherwise import WEIGHTED, hidden_dense
 
 NARROW, WIDE = 3, 32  # units of a hidden layer
-DEEP = 8  # layers that could be left out
-KEPT = 4  # of so many of them one is
+KEPT = 4  # of so many layers that could be left out one stays
+DEEP = 2 * KEPT  # layers that could be left out, so that two at least stay
 SEED = 20_011  # of the initial weights of new layers
 # What is left out with the layer that it follows.
 _FOLLOWS = (
@@ -39,11 +39,13 @@ def narrow_layers(model: keras.Model, heads: Sequence[Head]) -> list[keras.layer
     return [layer for layer in hidden_dense(model.layers, heads) if layer.units <= NARROW]
 
 
-def widened(model: keras.Model, layers: Sequence[keras.layers.Dense]) -> keras.Model | None:
-    """A new model with wider layers in place of these; None where its outputs would be others."""
-    return _with(
-        model, layers, lambda layer: type(layer).from_config({**layer.get_config(), "units": WIDE})
-    )
+def widened(model: keras.Model, heads: Sequence[Head]) -> keras.Model | None:
+    """The model with `WIDE` units in its narrow layers; None of one without, or where none fit."""
+    return _with(model, narrow_layers(model, heads), _widened)
+
+
+def _widened(layer: keras.layers.Dense) -> keras.layers.Dense:
+    return type(layer).from_config({**layer.get_config(), "units": WIDE})
 
 
 def vanilla_layers(model: keras.Model) -> list[keras.layers.SimpleRNN]:
@@ -53,23 +55,25 @@ def vanilla_layers(model: keras.Model) -> list[keras.layers.SimpleRNN]:
     return [layer for layer in model.layers if isinstance(layer, keras.layers.SimpleRNN)]
 
 
-def gated(model: keras.Model, layers: Sequence[keras.layers.SimpleRNN]) -> keras.Model | None:
-    """The model with a GRU of as many units in place of each of these; None where none fits."""
-    return _with(model, layers, _gated)
+def gated(model: keras.Model) -> keras.Model | None:
+    """The model with a GRU in place of each vanilla layer; None of one without, or where none fit.
+
+    Units, activation, initializers, penalties and dropout are the layer's: gates alone are new.
+    """
+    return _with(model, vanilla_layers(model), _gated)
 
 
 def _gated(layer: keras.layers.SimpleRNN) -> keras.layers.GRU:
-    same = ("name", "units", "return_sequences", "return_state", "go_backwards", "stateful")
-    config = layer.get_config()
-    return keras.layers.GRU(**{name: config[name] for name in same})
+    config = keras.layers.SimpleRNN.get_config(layer)  # a subclass may have more
+    return keras.layers.GRU.from_config(config)
 
 
 def spare_layers(model: keras.Model) -> list[keras.Layer]:
     """Of a deep plain model the layers that could be left out; none of another.
 
     Plain: each layer takes what the one before it gives, and nothing else. Those with weights that
-    give what they take the shape of could be left out, with the activation and the normalization
-    that follow them; one of `KEPT` of them stays.
+    give what they take the shape of could be left out, with the activation, the normalization and
+    the dropout that follow them; one of `KEPT` of them stays.
     """
     if not _is_graph(model) or not _is_plain(model):
         return []
@@ -105,16 +109,16 @@ def _is_plain(model: keras.Model) -> bool:
     return len(model.inputs) == 1 and before is model.outputs[0]
 
 
-def without(model: keras.Model, layers: Sequence[keras.Layer]) -> keras.Model | None:
-    """The model without some layers, which give what they take the shape of."""
-    return _with(model, layers, lambda layer: _Through(name=layer.name))
+def shallower(model: keras.Model) -> keras.Model | None:
+    """The model without its spare layers; None of one that has none."""
+    return _with(model, spare_layers(model), _Through)
 
 
 class _Through(keras.layers.Layer):  # type: ignore[misc]
-    """Gives what it is given, whatever a layer in its place is called with."""
+    """Gives what it is given, whatever the layer in whose place it stands is called with."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name=name)
+    def __init__(self, layer: keras.Layer) -> None:
+        super().__init__(name=layer.name, dtype=layer.dtype_policy)
         self.supports_masking = True
 
     def call(self, inputs: Any, **options: Any) -> Any:
@@ -128,9 +132,11 @@ def _with(
 ) -> keras.Model | None:
     """The model with others instead of some layers; all the rest has the weights that it has.
 
-    None where that is no model of the same outputs.
+    None where there are none, or that is no model of the same outputs.
     """
     names = {layer.name for layer in layers}
+    if not names:
+        return None
 
     def copy(layer: keras.Layer) -> keras.Layer:
         if layer.name in names:
