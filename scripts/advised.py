@@ -152,6 +152,16 @@ def _inputs_standardized(problem: Any) -> None:
     problem.x, problem.x_test = (problem.x - mean) / spread, (problem.x_test - mean) / spread
 
 
+def _adapted(problem: Any) -> None:
+    """The layer that rescales stays; its inputs are such as it makes standardized ones of."""
+    from zoo.diagnosis.data import fixed_scale
+
+    layer = fixed_scale(problem.model)
+    _inputs_standardized(problem)
+    zero, one = (np.asarray(layer(np.full_like(problem.x[:1], value))) for value in (0, 1))
+    problem.x, problem.x_test = ((x - zero) / (one - zero) for x in (problem.x, problem.x_test))
+
+
 def _targets_standardized(problem: Any) -> None:
     mean, spread, score = problem.y.mean(0), problem.y.std(0) + 1e-7, problem.score
     problem.y = (problem.y - mean) / spread
@@ -181,6 +191,7 @@ def _scaled_loss(problem: Any) -> None:
 OF_DATA: Mapping[str, Callable[[Any], None]] = {
     "keep = np.isfinite(x)": _finite,
     "x = (x - x.mean(0))": _inputs_standardized,
+    "in place of ": _adapted,
     "y = (y - y.mean(0))": _targets_standardized,
     "y = y - y.min()": _from_zero,
     "y = (y == y.max())": _whether_the_largest,

@@ -2,6 +2,7 @@
 
     python scripts/check_blind.py             # all of them: some forty minutes
     python scripts/check_blind.py xor         # those that have this in their names
+    python scripts/check_blind.py --new       # those without scores
 
 A faulty one must miss its target with each of three seeds, a healthy or repaired one reach it. The
 scores are kept in checked.json beside the programs, with those that are there of other names.
@@ -27,7 +28,8 @@ SEEDS = 3
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", nargs="?", default="")
-    part = parser.parse_args().name
+    parser.add_argument("--new", action="store_true", help="only those without scores")
+    options = parser.parse_args()
     keras_setup.load_tensorflow()
     import blind
     import pairs
@@ -41,7 +43,7 @@ def main() -> int:
         before = json.loads(path.read_text()) if path.is_file() else {}
         rows = {name: before[name] for name in entries if name in before}
         for name, entry in entries.items():
-            if part not in name:
+            if options.name not in name or (options.new and name in before):
                 continue
             if folder == "blind":
                 learns = "healthy" if entry.kind == blind.HEALTHY else "faulty"

@@ -19,6 +19,8 @@ BLIND = {
     "pairs": "pairs",
     "more pairs": "more_pairs",
     "pairs as asked": "asked_pairs",
+    "frequent faults": "frequent_pairs",
+    "odd habits": "habits_blind",
 }
 # The names that are right for a fault of the set: its own, and what is always seen with it.
 RIGHT = {
@@ -136,9 +138,9 @@ def of_blind(results: dict[str, Any]) -> str:
             "target with each of three seeds, healthy ones reach it; of a pair, one is the other "
             "with its fault repaired. *At first* is what was said of a batch before any rule was "
             "changed with a look at it: this is the figure for faults that are new. Then rules "
-            "were added for kinds of what was missed, and false alarms mended. One of more pairs "
-            "is refused, faulty and repaired, for its model is not built; it counts as not "
-            "alarmed.",
+            "were added for kinds of what was missed, and false alarms mended. One of more pairs, "
+            "faulty and repaired, and two of odd habits are refused, for their models are not "
+            "built; they count as not alarmed.",
             100,
         ),
         "",
@@ -154,7 +156,8 @@ def of_blind(results: dict[str, Any]) -> str:
             at_first, now = (
                 sum(bool(of[task].get("symptoms")) for task in names) for of in (first, results)
             )
-            cells += [len(names), f"{at_first} ({at_first / len(names):.0%})", now]
+            share = f" ({at_first / len(names):.0%})" if names else ""
+            cells += [len(names), f"{at_first}{share}", now]
         lines.append(f"| {words} | {' | '.join(map(str, cells))} |")
     return "\n".join([*lines, ""])
 

@@ -1,10 +1,10 @@
 """Faulty programs as people ask about them, each with its repair; blind as scripts/blind are.
 
-Three batches, each after rules had been added for what the one before had shown, as the first was
+Four batches, each after rules had been added for what the one before had shown, as the first was
 after scripts/blind: the second is that of blocks, branches, convolution, odd, penalties,
-preparation, rates and sequences, the third that of the package asked. Each was diagnosed once
-before rules were added for it (results/diagnosis/pairs_at_first.json, more_pairs_at_first.json,
-asked_pairs_at_first.json).
+preparation, rates and sequences, the third that of the package asked, the fourth that of frequent.
+Each was diagnosed once before rules were added for it (results/diagnosis/pairs_at_first.json,
+more_pairs_at_first.json, asked_pairs_at_first.json, frequent_pairs_at_first.json).
 
 PAIRS has them by name: `build(seed, faulty)` gives the model, compiled and not trained, x, y, what
 `fit` is given besides, and what scores the model on examples that it was not trained on. The faulty
@@ -19,6 +19,7 @@ from . import (
     branches,
     convolution,
     custom,
+    frequent,
     inputs,
     mixed,
     odd,
@@ -44,6 +45,7 @@ __all__ = [
     "branches",
     "convolution",
     "custom",
+    "frequent",
     "inputs",
     "mixed",
     "odd",

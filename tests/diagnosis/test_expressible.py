@@ -37,6 +37,8 @@ FAULTS = {
     "classes for three numbers": (3, None, "mse", CLASSES, LABELS),
     "two columns for three units": (3, None, "mse", np.c_[Y, Y], LABELS),
     "one sigmoid, over classes": (1, "sigmoid", "categorical_crossentropy", TRUTH, CANNOT),
+    "a logarithm below 0": (1, None, "mean_squared_logarithmic_error", Y, CANNOT),
+    "counts below 0": (1, "softplus", "poisson", Y, CANNOT),
 }
 HEALTHY = {
     "sigmoid": (1, "sigmoid", "binary_crossentropy", TRUTH),
@@ -54,6 +56,7 @@ HEALTHY = {
     "hinge": (1, "tanh", "hinge", 2 * TRUTH - 1),
     "hinge of logits": (1, None, "hinge", 2 * TRUTH - 1),
     "counts": (1, "exponential", "poisson", CLASSES.astype("float32")),
+    "a logarithm from 0 on": (1, "softplus", "mean_squared_logarithmic_error", abs(Y)),
     "sigmoid, over classes": (3, "sigmoid", "categorical_crossentropy", ONE_HOT),
     "softmax, binary": (3, "softmax", "binary_crossentropy", ONE_HOT),
     "cosine": (3, None, "cosine_similarity", ONE_HOT),

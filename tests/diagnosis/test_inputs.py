@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.diagnosis.networks import CLASSES, ENTRIES, dense, drawn, names, network
+from tests.diagnosis.networks import CLASSES, ENTRIES, dense, drawn, examples, names, network
 
 pytestmark = pytest.mark.usefixtures("patient")
 
@@ -72,3 +72,72 @@ def test_an_input_by_name_that_changes_nothing_is_named(order):
     model.compile("adam", CROSS_ENTROPY)
     [verdict] = diagnosed(model, {"text": x, "image": x[::-1].copy()}, classes).symptoms
     assert (verdict.symptom, verdict.place) == ("unused", "inputs image")
+
+
+def fits(kind, x):
+    """A layer that rescales x, and what it is given: as it should, or not."""
+    import keras
+
+    if kind == "never adapted":
+        return keras.layers.Normalization(), 500 * x + 3000
+    if kind == "rescaled twice":
+        return keras.layers.Rescaling(1 / 255), x / 255
+    if kind == "one mean for all columns":
+        layer, columns = keras.layers.Normalization(axis=None), x + 1e3 * np.arange(ENTRIES)
+    else:
+        layer, columns = keras.layers.Normalization(), x + 1e3 * np.arange(ENTRIES)
+    layer.adapt(columns)
+    return layer, columns
+
+
+@pytest.mark.parametrize(
+    "kind", ["never adapted", "rescaled twice", "one mean for all columns", "adapted"]
+)
+def test_what_a_layer_that_rescales_makes_of_the_inputs_is_looked_at(kind):
+    import keras
+
+    x, y = drawn()
+    layer, x = fits(kind, x)
+    layers = layer, dense(16, "tanh"), dense(CLASSES, "softmax")
+    model = network(*layers, loss=CROSS_ENTROPY, optimizer=keras.optimizers.SGD(0.1))
+    report = diagnosed(model, x.astype("float32"), y)
+    told = [verdict for verdict in report.symptoms if verdict.symptom == "inputs unscaled"]
+    assert len(told) == (kind != "adapted") and report.healthy == (kind == "adapted")
+    for verdict in told:
+        assert verdict.repair.startswith(f"in place of {layer.name}: Normalization(")
+
+
+@pytest.mark.parametrize("kind", ["never adapted", "rescaled twice", "one mean for all columns"])
+def test_inputs_are_standardized_past_such_a_layer(kind):
+    from zoo.diagnosis import data
+
+    x, _ = drawn()
+    layer, x = fits(kind, x)
+    model = network(layer, dense(1))
+    given = np.asarray(layer(data.standardized_inputs(model, x)), "float64")
+    np.testing.assert_allclose(given.mean(0), 0, atol=1e-3)
+    np.testing.assert_allclose(given.std(0), 1, atol=1e-3)
+
+
+def test_inputs_that_hardly_differ_are_named_whatever_their_mean():
+    import keras
+
+    def made(x):
+        layers = dense(16, "tanh"), dense(CLASSES, "softmax")
+        model = network(*layers, loss=CROSS_ENTROPY, optimizer=keras.optimizers.SGD(0.1))
+        return names(diagnosed(model, x, y))
+
+    x, y = drawn()
+    assert made(1 + 0.01 * x)[:1] == ["inputs unscaled"]
+    assert made(1 + x) == []
+
+
+def test_an_output_without_a_bias_far_from_its_targets_is_named():
+    import keras
+
+    x, y, _ = examples()
+    for bias in (True, False):
+        keras.utils.set_random_seed(0)
+        rate = keras.optimizers.SGD(0.1)
+        model = network(dense(1, use_bias=bias), optimizer=rate)
+        assert names(diagnosed(model, x, 30 + y))[:1] == ([] if bias else ["targets unscaled"])

@@ -50,6 +50,15 @@ def test_a_start_that_is_too_large_explodes(one_thread):
     assert names(report)[0] == "exploding gradients"
 
 
+def test_a_first_loss_that_is_far_off_is_told_where_no_rate_is_small_enough(one_thread):
+    layers = [dense(32, "relu", kernel_initializer="random_normal") for _ in range(3)]
+    model = network(*layers, dense(1), optimizer="sgd")
+    for layer in layers:
+        layer.kernel.assign(2000 * layer.kernel)
+    report = diagnosed(model, y=Y)
+    assert {"diverged", "initial loss"} <= set(names(report))
+
+
 def test_units_that_all_start_alike_are_one_unit(one_thread):
     for start in ("zeros", "ones"):
         report = diagnosed(classifier(2, activation="tanh", kernel_initializer=start))

@@ -13,3 +13,4 @@ POINTWISE = (
     "huber",
     "log_cosh",
 )
+FROM_ZERO = ("mean_squared_logarithmic_error", "poisson")  # take no targets below 0

@@ -138,12 +138,13 @@ def scaled(
         for head in heads
     ]
     y = _targets_standardized(examples.y, heads, numbers)
+    x = data.standardized_inputs(model, examples.x) if inputs else None
     if inputs:
-        yield "inputs", Examples(data.standardized(examples.x), examples.y, examples.count)
+        yield "inputs", Examples(x, examples.y, examples.count)
     if y is not None:
         yield "targets", Examples(examples.x, y, examples.count)
         if inputs:
-            yield "inputs and targets", Examples(data.standardized(examples.x), y, examples.count)
+            yield "inputs and targets", Examples(x, y, examples.count)
 
 
 def _targets_standardized(y: Any, heads: list[Head], numbers: list[bool]) -> Any:

@@ -6,7 +6,15 @@ import numpy as np
 
 from zoo.diagnosis.heads import Head
 from zoo.diagnosis.labels import whole_numbers
-from zoo.diagnosis.loss_kinds import BINARY, MARGINS, OVER_CLASSES, POINTWISE, PROBABILISTIC, SPARSE
+from zoo.diagnosis.loss_kinds import (
+    BINARY,
+    FROM_ZERO,
+    MARGINS,
+    OVER_CLASSES,
+    POINTWISE,
+    PROBABILISTIC,
+    SPARSE,
+)
 from zoo.diagnosis.verdict import Verdict
 
 CANNOT = "output cannot express the target"
@@ -66,6 +74,9 @@ def faults(head: Head) -> Iterator[Verdict]:
             "outputs above 0",
             repair='activation="exponential" or "softplus"',
         )
+    if name in FROM_ZERO and (below_zero := head.y < 0).any():
+        yield _negative(head, below_zero)
+        return
     yield from _sums(head)
     if name in MARGINS or not (name in POINTWISE or name in PROBABILISTIC):
         return
@@ -112,6 +123,23 @@ def faults(head: Head) -> Iterator[Verdict]:
         f"targets {_between(low, high)}, or an output that gives all of them",
         sure="certain" if share >= FEW else "note",
         repair=repair,
+    )
+
+
+def _negative(head: Head, below_zero: np.ndarray) -> Verdict:
+    """Targets below 0 of a loss that has a meaning for others alone."""
+    assert head.loss is not None
+    share, value = below_zero.mean(), float(head.y[below_zero].flat[0])
+    name = head.loss.name
+    why = "is of counts" if name == "poisson" else "takes what is below 0 for 0"
+    where = int(np.argwhere(below_zero)[0][0])
+    return Verdict(
+        CANNOT,
+        head.place,
+        f"{name} {why}, and {share:.0%} of the targets are below 0 (example {where}: {value:g})",
+        "targets of at least 0",
+        sure="certain" if share >= FEW else "note",
+        repair='loss="mse"',
     )
 
 

@@ -159,7 +159,7 @@ class Seen:
     def last_loss(self) -> float:
         """The least of the losses at the end: of its examples and of those held out."""
         known = (self.last.knowledge, self.last.of_its_own)
-        return min(self.last.end, *(each.loss for each in known if each is not None))
+        return min([self.last.end, *(each.loss for each in known if each is not None)])
 
     @property
     def judged_loss(self) -> float:

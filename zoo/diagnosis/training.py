@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from zoo.diagnosis import layers, rates
-from zoo.diagnosis.seen import Seen
+from zoo.diagnosis import data, layers, rates
+from zoo.diagnosis.seen import LONG, Seen
 from zoo.diagnosis.taught import CLEARLY, LITTLE, gain, knows, taught
 from zoo.diagnosis.trial import LOOKED_AT
 from zoo.diagnosis.verdict import Verdict
@@ -44,22 +44,25 @@ def verdicts(seen: Seen) -> Iterator[Verdict]:
 def _scale(seen: Seen) -> Iterator[Verdict]:
     here = gain(seen.trial)
     for words, trial in seen.scaled.items():
-        if "targets" in words and here > LITTLE:
+        if "targets" in words and here > LITTLE and knows(seen.last, CLEARLY):
             continue  # it learns with the scale as it is
         if not knows(trial) or gain(trial) < here + CLEARLY:
             continue
         symptom = "targets unscaled" if words == "targets" else "inputs unscaled"
         what = {"inputs": "x", "targets": "y"}.get(words, "x and y")
+        repairs = [
+            f"{each} = ({each} - {each}.mean(0)) / ({each}.std(0) + 1e-7)"
+            for each in what.split(" and ")
+        ]
+        if "inputs" in words and (layer := data.fixed_scale(seen.model)) is not None:
+            repairs[0] = f"in place of {layer.name}: Normalization(axis=-1), and its adapt(x)"
         yield Verdict(
             symptom,
             words,
             f"{taught(seen.trial)}; with {words} standardized {taught(trial)}",
             f"{words} with mean 0 and variance 1",
             sure="likely",
-            repair="; ".join(
-                f"{each} = ({each} - {each}.mean(0)) / ({each}.std(0) + 1e-7)"
-                for each in what.split(" and ")
-            ),
+            repair="; ".join(repairs),
         )
         return
 
@@ -212,13 +215,15 @@ def _start(seen: Seen) -> Iterator[Verdict]:
         return
     end = seen.trial.end
     stays = end > 0.75 * loss or (loss > VERY_FAR * limit and end > FAR * limit)
+    steps, last = len(seen.last.losses), seen.last_loss
+    never = seen.last.diverged_at is None and steps >= LONG and last > FAR * limit
     yield Verdict(
         "initial loss",
         "last layer",
         f"the loss is {loss:.3g} before the first step, {loss / limit:.0f} times that of the best "
-        f"constant output ({limit:.3g})",
+        f"constant output ({limit:.3g})" + (f", and {last:.3g} after {steps}" if never else ""),
         "about that of a constant output: smaller weights in the last layer, inputs of size 1",
-        sure="likely" if stays and not knows(seen.trial) else "note",
+        sure="likely" if never or (stays and not knows(seen.trial)) else "note",
         repair='kernel_initializer="glorot_uniform", bias_initializer="zeros" in the last layer',
     )
 
