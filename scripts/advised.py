@@ -154,12 +154,11 @@ def _inputs_standardized(problem: Any) -> None:
 
 def _adapted(problem: Any) -> None:
     """The layer that rescales stays; its inputs are such as it makes standardized ones of."""
-    from zoo.diagnosis.data import fixed_scale
+    from zoo.diagnosis.scale import before, fixed_scale
 
     layer = fixed_scale(problem.model)
     _inputs_standardized(problem)
-    zero, one = (np.asarray(layer(np.full_like(problem.x[:1], value))) for value in (0, 1))
-    problem.x, problem.x_test = ((x - zero) / (one - zero) for x in (problem.x, problem.x_test))
+    problem.x, problem.x_test = (before(layer, x) for x in (problem.x, problem.x_test))
 
 
 def _targets_standardized(problem: Any) -> None:

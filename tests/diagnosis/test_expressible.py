@@ -8,6 +8,7 @@ from tests.diagnosis.networks import dense, examples, names, network
 X, Y, CLASSES = examples()
 ONE_HOT = np.eye(3, dtype="float32")[CLASSES]
 TRUTH = (CLASSES > 1).astype("float32")
+ONE_BELOW = np.r_[np.float32(-1), np.full(len(X) - 1, 5, "float32")]
 CANNOT = "output cannot express the target"
 LABELS = "labels do not fit"
 LOGITS = "logits taken for probabilities"
@@ -38,6 +39,9 @@ FAULTS = {
     "two columns for three units": (3, None, "mse", np.c_[Y, Y], LABELS),
     "one sigmoid, over classes": (1, "sigmoid", "categorical_crossentropy", TRUTH, CANNOT),
     "a logarithm below 0": (1, None, "mean_squared_logarithmic_error", Y, CANNOT),
+    "a logarithm of what a sigmoid cannot give": (
+        *(1, "sigmoid", "mean_squared_logarithmic_error", ONE_BELOW, CANNOT),
+    ),
     "counts below 0": (1, "softplus", "poisson", Y, CANNOT),
 }
 HEALTHY = {

@@ -9,26 +9,11 @@ from keras import tree
 
 from zoo.diagnosis.examples import Examples
 from zoo.diagnosis.verdict import Verdict
-from zoo.probe.layers import is_static, layers_inside
+from zoo.probe.layers import layers_inside
 
-# Standardized numbers are within a few standard deviations of 0. Pixels as bytes have a root mean
-# square of 50 to 150, and most nets learn from them after all: what is beyond this is tried scaled.
-LARGE = 5.0  # root mean square of inputs or targets
-SMALL = 0.05  # the same, and of inputs about the means of their columns
 TOLD = 1 / 3  # of the errors, that inputs must at least be able to avoid
 LEAST = 100  # examples that inputs are compared of
 MOST = 5_000_000  # entries of those
-SOME = 2000  # examples by which the size of an array is judged
-# Layers that put any scale right, or take whole numbers for names.
-_SCALES = (
-    keras.layers.Embedding,
-    keras.layers.BatchNormalization,
-    keras.layers.LayerNormalization,
-    keras.layers.GroupNormalization,
-    keras.layers.RMSNormalization,
-    keras.layers.UnitNormalization,
-)
-_FIXED = (keras.layers.Normalization, keras.layers.Rescaling)  # put one scale right, if any
 
 
 def faults(model: keras.Model, examples: Examples) -> Iterator[Verdict]:
@@ -53,10 +38,11 @@ def named(kind: str, values: Any) -> list[tuple[str, Any]]:
     else:
         flat = [each for each in tree.flatten(values) if each is not None]
         pairs = [(f"{kind} {n}" if len(flat) > 1 else kind, a) for n, a in enumerate(flat, 1)]
-    return [(name, array) for name, array in pairs if array is not None and _numbers(array)]
+    return [(name, array) for name, array in pairs if array is not None and numbers(array)]
 
 
-def _numbers(array: Any) -> bool:
+def numbers(array: Any) -> bool:
+    """Whether an array is of whole or floating-point numbers."""
     return bool(array.dtype.kind in "iuf")
 
 
@@ -133,7 +119,7 @@ def _contradicting(examples: Examples) -> Iterator[Verdict]:
     What is left to learn is the share of the errors of a constant answer (of the squares, of
     numbers) that are gone with the best answer to each input.
     """
-    if not hasattr(examples.y, "dtype") or not _numbers(examples.y):
+    if not hasattr(examples.y, "dtype") or not numbers(examples.y):
         return
     width = sum(array[:1].size for array in tree.flatten((examples.x, examples.y)))
     count = min(examples.count, MOST // width)
@@ -185,91 +171,3 @@ def first_layer(model: keras.Model) -> keras.Layer | None:
         if not isinstance(layer, (*nothing, keras.Model)):
             return layer
     return None
-
-
-def unscaled_inputs(model: keras.Model, examples: Examples) -> list[str]:
-    """Inputs whose size is far from 1, or their spread far below it, by their names.
-
-    None where the first layer sees to that. Where it rescales by fixed numbers, what it gives is
-    looked at.
-    """
-    layer, inputs = first_layer(model), named("inputs", examples.x)
-    if isinstance(layer, _SCALES):
-        return []
-    if isinstance(layer, _FIXED):
-        fixed = fixed_scale(model)
-        inputs = [(name, _given(fixed, a[:SOME])) for name, a in inputs] if fixed else []
-        inputs = inputs if len(tree.flatten(examples.x)) == 1 else []
-    return [name for name, array in inputs if _unlike_one(array) or 0 < _spread(array) < SMALL]
-
-
-def unscaled(array: Any) -> bool:
-    """Whether the root mean square of an array of numbers is far from 1."""
-    return array is not None and _numbers(array) and _unlike_one(array)
-
-
-def fixed_scale(model: keras.Model) -> keras.Layer | None:
-    """The layer at the entrance that rescales by numbers that do not change; None without."""
-    if not is_static(model):
-        return None
-    entrance = (
-        layer
-        for layer in layers_inside(model)
-        if not isinstance(layer, keras.Model | keras.layers.InputLayer)
-    )
-    layer = next(entrance, None)
-    return layer if isinstance(layer, _FIXED) else None
-
-
-def _given(layer: keras.Layer, array: Any) -> Any:
-    return np.asarray(layer(array.astype(np.float32))).astype(np.float32)
-
-
-def _unlike_one(array: Any) -> bool:
-    size = _size(array)
-    return bool(np.isfinite(size)) and (size > LARGE or 0 < size < SMALL)
-
-
-def _size(array: Any) -> float:
-    part = array[:SOME].astype(np.float64)
-    return float(np.sqrt(np.mean(part**2))) if part.size else 1.0
-
-
-def _spread(array: Any) -> float:
-    """The root mean square about the mean of each column."""
-    part = array[:SOME].astype(np.float64)
-    return _size(part - part.mean(_but_last(part), keepdims=True))
-
-
-def _but_last(array: Any) -> tuple[int, ...]:
-    return tuple(range(array.ndim - 1)) if array.ndim > 1 else (0,)
-
-
-def standardized_inputs(model: keras.Model, x: Any) -> Any:
-    """Inputs that the network gets with mean 0 and variance 1 a column.
-
-    Before a layer that rescales by fixed numbers they are such as it makes that of.
-    """
-    layer = fixed_scale(model)
-    if layer is None:
-        return standardized(x)
-
-    def before(array: Any) -> Any:
-        zero, one = (_given(layer, np.full_like(array[:1], value)) for value in (0, 1))
-        factor = one - zero  # these layers do no more than x * factor + zero
-        return (standardized(_given(layer, array)) - zero) / np.where(factor == 0, 1, factor)
-
-    return tree.map_structure(before, x)
-
-
-def standardized(values: Any) -> Any:
-    """The same arrays with mean 0 and variance 1 a column; whole numbers too."""
-
-    def scale(array: Any) -> Any:
-        if array is None or not _numbers(array):
-            return array
-        wide, axes = array.astype(np.float32).astype(np.float64), _but_last(array)
-        mean, spread = wide.mean(axes, keepdims=True), wide.std(axes, keepdims=True)
-        return ((wide - mean) / np.where(spread > 0, spread, 1)).astype(np.float32)
-
-    return tree.map_structure(scale, values)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.diagnosis import data
+from zoo.diagnosis import scale
 from zoo.diagnosis.examples import Examples
 from zoo.diagnosis.heads import Head
 from zoo.diagnosis.loss_kinds import POINTWISE
@@ -132,13 +132,13 @@ def scaled(
     model: keras.Model, examples: Examples, heads: list[Head]
 ) -> Iterator[tuple[str, Examples]]:
     """The examples with inputs or targets standardized where they are far from it."""
-    inputs = data.unscaled_inputs(model, examples)
+    inputs = scale.unscaled_inputs(model, examples)
     numbers = [
         head.gives in ("any", "unknown") and head.loss is not None and head.loss.name in POINTWISE
         for head in heads
     ]
     y = _targets_standardized(examples.y, heads, numbers)
-    x = data.standardized_inputs(model, examples.x) if inputs else None
+    x = scale.standardized_inputs(model, examples.x) if inputs else None
     if inputs:
         yield "inputs", Examples(x, examples.y, examples.count)
     if y is not None:
@@ -155,10 +155,10 @@ def _targets_standardized(y: Any, heads: list[Head], numbers: list[bool]) -> Any
     elif isinstance(y, list | tuple):
         places = [n for n, each in enumerate(numbers) if each] if len(y) == len(heads) else []
     else:
-        return data.standardized(y) if all(numbers) and data.unscaled(y) else None
-    wanted = {place for place in places if data.unscaled(y[place])}
+        return scale.standardized(y) if all(numbers) and scale.unscaled(y) else None
+    wanted = {place for place in places if scale.unscaled(y[place])}
     if not wanted:
         return None
     if isinstance(y, dict):
-        return {key: data.standardized(y[key]) if key in wanted else y[key] for key in y}
-    return [data.standardized(each) if n in wanted else each for n, each in enumerate(y)]
+        return {key: scale.standardized(y[key]) if key in wanted else y[key] for key in y}
+    return [scale.standardized(each) if n in wanted else each for n, each in enumerate(y)]

@@ -75,8 +75,9 @@ def faults(head: Head) -> Iterator[Verdict]:
             repair='activation="exponential" or "softplus"',
         )
     if name in FROM_ZERO and (below_zero := head.y < 0).any():
-        yield _negative(head, below_zero)
-        return
+        yield (negative := _negative(head, below_zero))
+        if negative.sure == "certain":
+            return
     yield from _sums(head)
     if name in MARGINS or not (name in POINTWISE or name in PROBABILISTIC):
         return
@@ -131,12 +132,12 @@ def _negative(head: Head, below_zero: np.ndarray) -> Verdict:
     assert head.loss is not None
     share, value = below_zero.mean(), float(head.y[below_zero].flat[0])
     name = head.loss.name
-    why = "is of counts" if name == "poisson" else "takes what is below 0 for 0"
+    what = "takes counts" if name == "poisson" else "takes what is below 0 for 0"
     where = int(np.argwhere(below_zero)[0][0])
     return Verdict(
         CANNOT,
         head.place,
-        f"{name} {why}, and {share:.0%} of the targets are below 0 (example {where}: {value:g})",
+        f"{name} {what}, and {share:.0%} of the targets are below 0 (example {where}: {value:g})",
         "targets of at least 0",
         sure="certain" if share >= FEW else "note",
         repair='loss="mse"',

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from zoo.diagnosis import data, layers, rates
+from zoo.diagnosis import layers, rates
+from zoo.diagnosis.scale import fixed_scale
 from zoo.diagnosis.seen import LONG, Seen
 from zoo.diagnosis.taught import CLEARLY, LITTLE, gain, knows, taught
 from zoo.diagnosis.trial import LOOKED_AT
@@ -54,7 +55,7 @@ def _scale(seen: Seen) -> Iterator[Verdict]:
             f"{each} = ({each} - {each}.mean(0)) / ({each}.std(0) + 1e-7)"
             for each in what.split(" and ")
         ]
-        if "inputs" in words and (layer := data.fixed_scale(seen.model)) is not None:
+        if "inputs" in words and (layer := fixed_scale(seen.model)) is not None:
             repairs[0] = f"in place of {layer.name}: Normalization(axis=-1), and its adapt(x)"
         yield Verdict(
             symptom,
@@ -216,16 +217,25 @@ def _start(seen: Seen) -> Iterator[Verdict]:
     end = seen.trial.end
     stays = end > 0.75 * loss or (loss > VERY_FAR * limit and end > FAR * limit)
     steps, last = len(seen.last.losses), seen.last_loss
-    never = seen.last.diverged_at is None and steps >= LONG and last > FAR * limit
+    stays_long = seen.last.diverged_at is None and steps >= LONG and last > FAR * limit
     yield Verdict(
         "initial loss",
         "last layer",
         f"the loss is {loss:.3g} before the first step, {loss / limit:.0f} times that of the best "
-        f"constant output ({limit:.3g})" + (f", and {last:.3g} after {steps}" if never else ""),
+        f"constant output ({limit:.3g})"
+        + (f", and {last:.3g} after {steps}" if stays_long else ""),
         "about that of a constant output: smaller weights in the last layer, inputs of size 1",
-        sure="likely" if never or (stays and not knows(seen.trial)) else "note",
-        repair='kernel_initializer="glorot_uniform", bias_initializer="zeros" in the last layer',
+        sure="likely" if stays_long or (stays and not knows(seen.trial)) else "note",
+        repair="use_bias=True in the last layer"
+        if stays_long and _without_bias(seen.model)
+        else 'kernel_initializer="glorot_uniform", bias_initializer="zeros" in the last layer',
     )
+
+
+def _without_bias(model: keras.Model) -> bool:
+    """Whether the last of the layers that may have a bias has none."""
+    biased = [each for each in layers_inside(model) if hasattr(each, "use_bias")]
+    return bool(biased) and not biased[-1].use_bias
 
 
 def _stagnating(seen: Seen) -> Iterator[Verdict]:

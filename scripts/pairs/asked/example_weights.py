@@ -4,9 +4,9 @@ import keras
 import numpy as np
 from keras import layers
 
+from ..everyday_data import balanced, fraud
 from ..more_data import output, parts
 from ..registry import pair
-from .data import balanced, fraud
 
 
 @pair("class weights", 0.75)

@@ -7,9 +7,9 @@ from keras import layers, ops
 from sklearn.datasets import make_friedman2
 
 from ..data import accuracy, images, r2, split, standardize, table
+from ..everyday_data import ratings, reviews
 from ..more_data import hits_of, r2_of
 from ..registry import pair
-from .data import ratings, reviews
 
 
 @pair("activation", 0.8)

@@ -6,9 +6,9 @@ from keras import layers, ops
 from sklearn.datasets import make_friedman1
 
 from ..data import images, r2, split, standardize
+from ..everyday_data import balanced, fraud, genres, held, incomes, iou_of, macro_f1
 from ..more_data import hits_of, r2_of
 from ..registry import pair
-from .data import balanced, fraud, genres, held, incomes, iou_of, macro_f1
 
 
 def _soft_f1(y_true, y_pred):

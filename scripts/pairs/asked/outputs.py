@@ -5,9 +5,9 @@ import numpy as np
 from keras import layers, ops
 
 from ..data import accuracy, images, r2, split, standardize, table, windows
+from ..everyday_data import customers, genres, iou_of, listings, macro_f1, ratings
 from ..more_data import boxes, fit_of, hits_of, output, parts, r2_of
 from ..registry import pair
-from .data import customers, genres, iou_of, listings, macro_f1, ratings
 
 
 @pair("output", 0.8)

@@ -5,9 +5,9 @@ import numpy as np
 from keras import layers
 
 from ..data import accuracy, classes, images, r2, split, standardize
+from ..everyday_data import passengers
 from ..more_data import fit_of, hits_of, output, parts
 from ..registry import pair
-from .data import passengers
 
 
 @pair("data", 0.75)

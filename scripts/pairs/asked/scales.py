@@ -5,8 +5,8 @@ import numpy as np
 from keras import layers
 
 from ..data import accuracy, images, r2, split, standardize, table, windows
+from ..everyday_data import levels, share_price
 from ..registry import pair
-from .data import levels, share_price
 
 
 @pair("preprocessing", 0.88)

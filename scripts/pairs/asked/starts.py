@@ -5,8 +5,8 @@ import numpy as np
 from keras import layers, ops
 
 from ..data import accuracy, classes, images, r2, standardize
+from ..everyday_data import held
 from ..registry import pair
-from .data import held
 
 
 @pair("initial weights", 0.82)

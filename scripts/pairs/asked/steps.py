@@ -5,9 +5,9 @@ import numpy as np
 from keras import layers, regularizers
 
 from ..data import accuracy, blobs, classes, images, r2, standardize, windows
+from ..everyday_data import held
 from ..more_data import hits_of
 from ..registry import pair
-from .data import held
 from .layers import Positions, encoder_block
 
 

@@ -5,9 +5,9 @@ import numpy as np
 from keras import layers
 
 from ..data import accuracy, r2
+from ..everyday_data import customers, held, rings
 from ..more_data import fit_of, hits_of, output, parts, r2_of
 from ..registry import pair
-from .data import customers, held, rings
 
 
 @pair("wiring", 0.85)

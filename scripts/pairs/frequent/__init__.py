@@ -1,5 +1,23 @@
 """The fourth batch of pairs: faults of every kind, the frequent ones more often."""
 
-from . import losses_and_layers, outputs_and_data, own_parts
+from . import (
+    not_trained,
+    outputs_and_labels,
+    own_losses,
+    preparation,
+    rates_and_batches,
+    sequences,
+    starts_and_penalties,
+    wiring,
+)
 
-__all__ = ["losses_and_layers", "outputs_and_data", "own_parts"]
+__all__ = [
+    "not_trained",
+    "outputs_and_labels",
+    "own_losses",
+    "preparation",
+    "rates_and_batches",
+    "sequences",
+    "starts_and_penalties",
+    "wiring",
+]

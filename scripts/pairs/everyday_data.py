@@ -1,4 +1,4 @@
-"""Data sets and scores of these programs."""
+"""Data sets as people have them (customers, loans, reviews, ratings), and scores for them."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,8 @@ import numpy as np
 from sklearn import datasets
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from ..data import split, standardize
-from ..more_data import output
+from .data import split, standardize
+from .more_data import output
 
 
 def balanced(x, y) -> Callable:

@@ -1,4 +1,4 @@
-"""Data of habits, all synthetic."""
+"""Data of these programs, all synthetic."""
 
 import numpy as np
 from pairs.more_data import parts
