@@ -137,7 +137,8 @@ def _negative(head: Head, below_zero: np.ndarray) -> Verdict:
     return Verdict(
         CANNOT,
         head.place,
-        f"{name} {what}, and {share:.0%} of the targets are below 0 (example {where}: {value:g})",
+        f"{name} {what}, and of {head.y.size} targets {below_zero.sum()} are below 0 (example "
+        f"{where}: {value:g})",
         "targets of at least 0",
         sure="certain" if share >= FEW else "note",
         repair='loss="mse"',
