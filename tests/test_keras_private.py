@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from zoo import keras_private
 
@@ -162,6 +163,27 @@ def test_a_replaced_attention_gets_projections_and_masks():
     assert given[0][1] is None
     np.testing.assert_array_equal(given[1][1], causal[None])
     np.testing.assert_array_equal(given[2][1], (causal & mask)[None])
+
+
+def test_graphs_are_run_as_they_were_traced_and_optimized_again_afterwards():
+    def kinds():
+        """The operations that are run for two constants added, and a number."""
+        function = tf.function(lambda x: x + (tf.constant(2.0) * tf.constant(3.0)))
+        concrete = function.get_concrete_function(tf.TensorSpec([2]))
+        context.context().enable_run_metadata()
+        try:
+            np.testing.assert_array_equal(concrete(tf.ones([2])), [7.0, 7.0])
+            graphs = context.context().export_run_metadata().partition_graphs
+        finally:
+            context.context().disable_run_metadata()
+        return {node.op for graph in graphs for node in graph.node}
+
+    assert "Mul" not in kinds()  # folded
+    with keras_private.not_optimized():
+        assert "Mul" in kinds()
+    with pytest.raises(ZeroDivisionError), keras_private.not_optimized():
+        1 / 0  # noqa: B018
+    assert "Mul" not in kinds()
 
 
 def test_fused_batch_norm_gives_the_unbiased_variance():

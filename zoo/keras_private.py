@@ -15,6 +15,7 @@ from keras.src.backend.common import global_state
 from keras.src.models.functional import Functional
 from keras.src.random import seed_generator
 from keras.src.trainers.compile_utils import CompileLoss
+from tensorflow.python.eager import context
 
 
 @contextlib.contextmanager
@@ -109,6 +110,23 @@ def traced_without_warning(function: Callable[..., Any], autograph: bool = True)
     compiled = tf.function(function, autograph=autograph)
     compiled._omit_frequent_tracing_warning = True
     return compiled
+
+
+@contextlib.contextmanager
+def not_optimized() -> Iterator[None]:
+    """Within it, graphs that are first run are run as they were traced.
+
+    To optimize a graph costs as much as a dozen of its runs do, where the arrays are small.
+    """
+    here = context.context()
+    before = here.function_call_options
+    config = tf.compat.v1.ConfigProto.FromString(before.config_proto_serialized)
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    here.function_call_options = context.FunctionCallOptions(before.executor_type, config)
+    try:
+        yield
+    finally:
+        here.function_call_options = before
 
 
 def fused_batch_norm(x: Any, scale: Any, offset: Any, epsilon: float) -> tuple[Any, Any, Any]:

@@ -65,6 +65,27 @@ def test_a_dense_net_equals_its_float64_twin(build):
         np.testing.assert_array_equal(update_ratio(), np.zeros(4))
 
 
+def test_a_brief_probe_leaves_out_what_kernels_alone_tell_and_counts():
+    (x, y), model = twin.batch(), twin.sequential()
+    model.set_weights(twin.weights_of())
+    whole, brief = (Probe(model, twin.CROSS_ENTROPY, x, y, brief=brief) for brief in (False, True))
+    whole.start(), brief.start()
+    expected, graphs = whole.measure(), []
+    for gradients in (whole, brief):
+        measure = tf.function(lambda of=gradients: list(of.measure().values()))
+        graphs.append(len(measure.get_concrete_function().graph.get_operations()))
+    assert graphs[1] < graphs[0]
+    for name, values in brief.measure().items():
+        if name in ("displacement", "kernel_rms"):
+            assert np.isnan(values).all()
+        else:
+            np.testing.assert_array_equal(values, expected[name], err_msg=name)
+    assert np.isnan(brief.update_ratio()).all()
+    x[0, 0] = np.nan
+    broken = Probe(model, twin.CROSS_ENTROPY, x, y, brief=True).measure()
+    assert np.isnan(broken["kernel_grad_norm"]).all() and not np.any(broken["nonfinite"])
+
+
 def test_measure_is_the_probe_once():
     (x, y), model = twin.batch(), twin.sequential()
     model.set_weights(twin.weights_of())

@@ -96,16 +96,19 @@ class GradientProbe(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Measures, before a step that is due."""
-        self._reached(self._before + batch)
+        step = self._before + batch
+        if step >= self._next or self._update is not None:
+            self._reached(step)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Counts the steps."""
-        in_epoch = self.params.get("steps")  # the last of several steps at once may lie beyond
-        self._in_epoch = batch + 1 if in_epoch is None else min(batch + 1, in_epoch)
+        self._in_epoch = batch + 1
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Measures, after the last step, or where the loss is not finite."""
-        self._before, self._in_epoch = self._before + self._in_epoch, 0
+        in_epoch = self.params.get("steps")  # the last of several steps at once may lie beyond
+        self._before += self._in_epoch if in_epoch is None else min(self._in_epoch, in_epoch)
+        self._in_epoch = 0
         last = epoch + 1 >= self.params["epochs"]
         diverged = self._finite and not math.isfinite((logs or {}).get("loss", 0.0))
         self._finite = self._finite and not diverged  # once is enough

@@ -59,7 +59,9 @@ class Objective:
             of_data = keras_private.compiled_data_loss(self._model)
         if of_data is None:
             both = keras_private.compute_loss(self._model, x, y, outputs, weights)
-            both = tf.reduce_sum(both)  # as a gradient is of one that is not summed
+            both = tf.convert_to_tensor(both)
+            if both.shape.rank != 0:
+                both = tf.reduce_sum(both)  # as a gradient is of one that is not summed
             return both - penalty if self._part == "data" and penalties else both
         named = isinstance(self._loss, dict)
         if named and not (isinstance(outputs, dict) or getattr(self._model, "output_names", None)):

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import tree
 
@@ -21,6 +22,7 @@ from zoo import keras_setup
 from zoo.errors import ZooError
 from zoo.probe import layers
 from zoo.probe.activations import Kind, kind_of
+from zoo.probe.kernels import Kernels, finite_or_nan
 from zoo.probe.loss import Objective, Part
 from zoo.probe.quantities import (
     QUANTITIES,
@@ -28,9 +30,9 @@ from zoo.probe.quantities import (
     finite_part,
     nonfinite_counts,
     norms,
-    norms_in,
+    root,
 )
-from zoo.probe.stacking import Stacking, per_tensor
+from zoo.probe.stacking import per_tensor
 from zoo.probe.state import State
 from zoo.probe.tracing import Recorder, Trace, recording
 
@@ -49,6 +51,8 @@ class Probe:
         part: of the loss: all, data or penalty.
         scale: gives what the loss is multiplied by before gradients are taken, and they divided by
             afterwards: loss scaling, for half precision.
+        brief: whether less is asked for, which makes a graph half as large: what is not finite
+            is not counted (the counts are 0), and what kernels alone tell is NaN.
 
     Attributes:
         layers: the names of the measured layers, from input to output, no two the same.
@@ -71,6 +75,7 @@ class Probe:
         weights: Any = None,
         part: Part = "all",
         scale: Callable[[], Tensor] = lambda: 1.0,
+        brief: bool = False,
     ) -> None:
         keras_setup.require()
         if not getattr(model, "built", False) or not model.weights:
@@ -93,13 +98,8 @@ class Probe:
         self._z_of_layer = [
             next(places) if each.with_z else len(self._with_z) for each in self.measured
         ]
-        self._kernels = [each.kernel.value for each in self.measured]
-        self._stacking = Stacking(self._kernels)
-        kernels = self._stacks()
-        self._first = [tf.Variable(kernel, trainable=False) for kernel in kernels]
-        self._before = [tf.Variable(kernel, trainable=False) for kernel in kernels]
-        self._first_norms = tf.Variable(norms(self._kernels), trainable=False)
-        self._before_norms = tf.Variable(norms(self._kernels), trainable=False)
+        self._variables = [each.kernel.value for each in self.measured]
+        self._kernels = None if brief else Kernels(self._variables)
 
     def _order(self) -> list[int] | None:
         """The layers in the order in which a model computes that does not hold them so."""
@@ -110,91 +110,86 @@ class Probe:
 
     def start(self) -> None:
         """Takes the present kernels as W_0, from which displacement is measured."""
-        for first, kernels in zip(self._first, self._stacks(), strict=True):
-            first.assign(kernels)
-        self._first_norms.assign(norms(self._kernels))
+        if self._kernels is not None:
+            self._kernels.start()
 
     def update_ratio(self) -> Tensor:
         """||W(t+1) - W(t)|| / ||W(t)|| of each layer, (layers,) float64: W(t) as last measured."""
-        return self._distances(self._stacks(), self._before) / self._before_norms
+        if self._kernels is None:
+            return tf.fill([len(self.layers)], np.float64("nan"))
+        return self._kernels.update_ratio()
 
     def measure(self) -> dict[str, Tensor]:
         """Each of `QUANTITIES` now, (layers,) float64; NaN where undefined."""
         seen, _ = self.look()
         return {name: of(seen) for name, of in QUANTITIES.items()}
 
-    def look(self, *, count: bool = True) -> tuple[Pass, dict[str, Any]]:
+    def look(self) -> tuple[Pass, dict[str, Any]]:
         """One pass forward and back, and beside it what a person wants to know of it.
-
-        Args:
-            count: whether what is not finite is counted and left out of the norms below; without,
-                a graph is a third smaller, and the counts are 0.
 
         Returns:
             The pass; `loss`, a scalar; `connected`, whether a gradient reaches each layer;
-            `sequences`, what entered each recurrent layer, by its identity; and the norms without
-            what is not finite, `finite_delta_rms` and `finite_kernel_grad_norm`.
+            `sequences`, what entered each recurrent layer, by its identity; and, if it is not
+            brief, the norms without what is not finite, `finite_delta_rms` and
+            `finite_kernel_grad_norm`.
         """
         with tf.GradientTape() as tape:
-            tape.watch(self._kernels)
+            tape.watch(self._variables)
             loss, recorder = self._forward()
-        kernels = self._stacks()
-        for before, stack in zip(self._before, kernels, strict=True):
-            before.assign(stack)
         uses = [recorder.traces.get(id(layer), []) for layer in self._with_z]
         every_z = [use.z for of_layer in uses for use in of_layer]
-        by_z, by_kernel = tape.gradient(loss, (every_z, self._kernels))
+        by_z, by_kernel = self._gradient(tape, loss, (every_z, self._variables))
         connected = [gradient is not None for gradient in by_kernel]
         deltas = [_dense(g, z) for g, z in zip(by_z, every_z, strict=True)]
-        gradients = [_dense(g, w) for g, w in zip(by_kernel, self._kernels, strict=True)]
+        gradients = [_dense(g, w) for g, w in zip(by_kernel, self._variables, strict=True)]
         both = [*deltas, *gradients]
-        sizes, counts = norms(both), tf.zeros([len(both)], tf.float64)
-        finite_sizes = sizes
-        if count:
+        split = [len(deltas), len(gradients)]
+        sizes = finite_sizes = norms(both)
+        # Of NumPy, these cost a graph nothing.
+        delta_nonfinite, gradient_nonfinite = (np.zeros(count) for count in split)
+        kernel_norms = moved_norms = first_norms = np.full(len(gradients), np.nan)
+        if self._kernels is not None:
             finite_sizes, counts = tf.cond(
                 tf.reduce_all(tf.math.is_finite(sizes)),
-                lambda: (sizes, counts),
+                lambda: (sizes, tf.zeros_like(sizes)),
                 lambda: (norms([finite_part(x) for x in both]), per_tensor(nonfinite_counts, both)),
             )
-        kernel_norms = self._stacking.in_order([norms_in(stack) for stack in kernels])
-        sizes = tf.concat([sizes, kernel_norms, self._distances(kernels, self._first)], 0)
-        undefined = tf.constant(float("nan"), tf.float64)
-        sizes = tf.where(tf.math.is_finite(sizes), sizes, undefined)
-        split = [len(deltas), *[len(gradients)] * 3]
-        delta_norms, gradient_norms, kernel_norms, moved_norms = tf.split(sizes, split)
-        finite_delta, finite_gradient = tf.split(finite_sizes, split[:2])
-        delta_nonfinite, gradient_nonfinite = tf.split(counts, split[:2])
+            kernel_norms, moved_norms = self._kernels.look()
+            first_norms = self._kernels.first_norms
+            delta_nonfinite, gradient_nonfinite = tf.split(counts, split)
+        delta_norms, gradient_norms = tf.split(finite_or_nan(sizes), split)
         scale = tf.cast(self._scale(), tf.float64)
-        of_kernels = [by_kernel[row] for row in self._with_z_at]
-        unseen = tf.constant(_unseen(by_z, uses, of_kernels), tf.bool)
-        self._before_norms.assign(kernel_norms)
+        unseen = _unseen(by_z, uses, [by_kernel[row] for row in self._with_z_at])
+
+        def of_uses(of_z: Tensor) -> Tensor:
+            norms = _of_uses(of_z, uses) / scale
+            return tf.where(tf.constant(unseen), np.float64("nan"), norms) if any(unseen) else norms
+
         seen = Pass(
             kernel_sizes=self.kernel_sizes,
             gradients=gradients,
             traces=uses,
-            kinds=[_kind(of_layer) for of_layer in uses],
+            kinds=_kinds(uses),
             z_sizes=[sum(use.z.shape.num_elements() for use in of_layer) for of_layer in uses],
             scale=scale,
             kernel_norms=kernel_norms,
             gradient_norms=gradient_norms / scale,
-            delta_norms=tf.where(unseen, undefined, _of_uses(delta_norms, uses) / scale),
+            delta_norms=of_uses(delta_norms),
             moved_norms=moved_norms,
-            first_norms=self._first_norms,
+            first_norms=first_norms,
             gradient_nonfinite=gradient_nonfinite,
             delta_nonfinite=_sums(delta_nonfinite, uses),
             z_of_layer=self._z_of_layer,
         )
         beside = {
-            "loss": tf.cast(loss, tf.float64) / scale,
+            "loss": tf.cast(loss, tf.float64),
             "connected": connected,
             "sequences": recorder.sequences,
-            "finite_delta_rms": seen.of_layers(
-                tf.where(unseen, undefined, _of_uses(finite_delta, uses))
-                / scale
-                / tf.constant([size**0.5 for size in seen.z_sizes], tf.float64)
-            ),
-            "finite_kernel_grad_norm": finite_gradient / scale,
         }
+        if self._kernels is not None:
+            finite_delta, finite_gradient = tf.split(finite_sizes, split)
+            beside["finite_delta_rms"] = seen.of_layers(of_uses(finite_delta) / root(seen.z_sizes))
+            beside["finite_kernel_grad_norm"] = finite_gradient / scale
         return seen, beside
 
     def input_grad_rms(self) -> Tensor:
@@ -209,28 +204,21 @@ class Probe:
                 tape.watch(x)
             loss, recorder = self._forward()
         vectors = [each for each in recorder.embedded if each.shape[:2] == x.shape[:2]]
-        gradient = tf.convert_to_tensor(tape.gradient(loss, vectors[0] if vectors else x))
+        gradient = tf.convert_to_tensor(self._gradient(tape, loss, vectors[0] if vectors else x))
         squares = tf.square(tf.cast(gradient, tf.float64))
         others = [axis for axis in range(squares.shape.rank) if axis != 1]
         return tf.sqrt(tf.reduce_mean(squares, others)) / tf.cast(self._scale(), tf.float64)
 
-    def _stacks(self) -> list[Tensor]:
-        """The kernels now, float64, those alike in one."""
-        return [tf.cast(stack, tf.float64) for stack in self._stacking.stacks(self._kernels)]
-
-    def _distances(self, now: list[Tensor], before: list[Tensor]) -> Tensor:
-        """How far each kernel has moved since they were stacked before, (layers,) float64."""
-        moved = [one - other for one, other in zip(now, before, strict=True)]
-        return self._stacking.in_order([norms_in(stack) for stack in moved])
-
     def _forward(self) -> tuple[Tensor, Recorder]:
-        """The loss times its scale, and what was seen on the way; the model's state put back."""
-        with self._state.kept():
-            with recording(self._model) as recorder:
-                outputs = self._model(self._x, training=True)
-                loss = self._objective(self._x, self._y, outputs, self._weights)
-            loss *= tf.cast(self._scale(), loss.dtype)
+        """The loss, and what was seen on the way; the model's state put back."""
+        with self._state.kept(), recording(self._model) as recorder:
+            outputs = self._model(self._x, training=True)
+            loss = self._objective(self._x, self._y, outputs, self._weights)
         return loss, recorder
+
+    def _gradient(self, tape: tf.GradientTape, loss: Tensor, sources: Any) -> Any:
+        """The gradient of the loss times its scale."""
+        return tape.gradient(loss, sources, output_gradients=tf.cast(self._scale(), loss.dtype))
 
 
 def _tensor(values: Any) -> Tensor | None:
@@ -254,13 +242,21 @@ def _unseen(
     ]
 
 
-def _kind(uses: list[Trace]) -> Kind:
-    activations = [use for use in uses if use.activation is not None]
-    if not activations:
-        return Kind()
-    first = activations[0]
-    assert first.activation is not None
-    return kind_of(first.activation, tuple(first.z.shape[1:]))
+def _kinds(uses: list[list[Trace]]) -> list[Kind]:
+    """What is known of each layer's activation, by its first use; most layers have the same."""
+    known: dict[Any, Kind] = {}
+    kinds = []
+    for of_layer in uses:
+        first = next((use for use in of_layer if use.activation is not None), None)
+        if first is None or first.activation is None:
+            kinds.append(Kind())
+            continue
+        shape = tuple(first.z.shape[1:])
+        key = (id(first.activation), shape)
+        if key not in known:
+            known[key] = kind_of(first.activation, shape)
+        kinds.append(known[key])
+    return kinds
 
 
 def _of_uses(of_z: Tensor, uses: list[list[Trace]]) -> Tensor:

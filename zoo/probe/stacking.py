@@ -71,6 +71,12 @@ def per_tensor(function: Callable[..., Tensor], tensors: Sequence[Tensor], *besi
 
 def at_places(values: Any, places: Sequence[int], otherwise: float = float("nan")) -> Tensor:
     """Values (n,) float64 by their places, (places,); the place n gives `otherwise`."""
+    values = tf.convert_to_tensor(values)
+    count = values.shape[0]
+    if [*places] == [*range(count)]:
+        return values
+    if count == 0:
+        return tf.constant([otherwise] * len(places), tf.float64)
     filler = tf.constant([otherwise], tf.float64)
-    joined = tf.concat([tf.convert_to_tensor(values), filler], 0)
-    return tf.gather(joined, np.asarray(places, np.int64))  # of no places, too
+    joined = tf.concat([values, filler], 0)
+    return tf.gather(joined, np.asarray(places, np.int64))
