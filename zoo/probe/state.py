@@ -63,7 +63,7 @@ class State:
 
 
 def read(variable: tf.Variable) -> Any:
-    """A variable's value; `variable.value()` is several times as long a way to the same."""
+    """A variable's value; `variable.value()` takes twice as long to the same."""
     return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
