@@ -12,7 +12,7 @@ from zoo import keras_private, random_states
 from zoo.errors import ZooError, said_by
 from zoo.probe import QUANTITIES, Probe, batch
 from zoo.probe.measure import LOUDER, eagerly, loss_scale
-from zoo.probe.state import read
+from zoo.probe.state import read, values_kept
 
 EXAMPLES = 128  # as many as the runs of the zoo are probed on: the price of two usual steps
 
@@ -55,11 +55,14 @@ class RepeatedProbe:
             except Exception as error:  # Keras's, TensorFlow's or the user's code
                 raise ZooError(f"model {model.name}: {said_by(error)}") from None
         self.layers = self._probe.layers
+        self._variables = [each.kernel.value for each in self._probe.measured]
         self._first = self._kernels = self._copied()
         self._first_norms = self._norms = _norms(self._first)
         self._connected = [True] * len(self.layers)
         # Autograph would take six times as long to trace; Keras traces its own steps without it.
         self._pass = keras_private.traced_without_warning(self._look, autograph=False)
+        self._graph: Any = None  # the same for what the model is now
+        self._written: list[tf.Variable] = []  # by it
         self.compiled = True
         self._eager_passes = 0
 
@@ -114,7 +117,7 @@ class RepeatedProbe:
 
     def _copied(self) -> list[np.ndarray]:
         """The kernels now."""
-        return [read(each.kernel.value).numpy().copy() for each in self._probe.measured]
+        return [read(variable).numpy() for variable in self._variables]
 
     def _seen(self, scale: float) -> tuple[float, dict[str, Any]]:
         """The loss, and each quantity, (layers,), with gradients of the loss times a scale."""
@@ -125,8 +128,7 @@ class RepeatedProbe:
         # not within a graph: after an eager pass it is tried once more.
         if self.compiled or self._eager_passes == 1:
             try:
-                with keras_private.not_optimized():
-                    loss, values = self._pass()
+                loss, values = self._compiled()
                 self.compiled = True
             except Exception:  # of many kinds: a model may do anything, and eagerly may do it
                 self.compiled = False
@@ -140,10 +142,18 @@ class RepeatedProbe:
                 raise ZooError(f"model {self._model.name}: {said_by(error)}") from None
         return float(loss), dict(zip(QUANTITIES, values.numpy(), strict=True))
 
+    def _compiled(self) -> Any:
+        """The pass as a graph, and what it changes put back: to do that within costs operations."""
+        if self._graph is None:
+            graph = self._pass.get_concrete_function()
+            self._graph, self._written = graph, self._probe.state.written(graph.graph)
+        with keras_private.not_optimized(), values_kept(self._written):
+            return self._graph()
+
     def _look(self) -> Any:
         # Python runs here alone; a `call` that is a `tf.function` is looked into, in a graph too.
         with random_states.kept(), eagerly():
-            seen, beside = self._probe.look()
+            seen, beside = self._probe.look(puts_back=tf.executing_eagerly())
             values = tf.stack([of(seen) for of in QUANTITIES.values()])
         if not tf.executing_eagerly() and _runs_python(values.graph):
             raise TypeError("what Python changes within a graph cannot be put back in order")

@@ -59,6 +59,7 @@ class Probe:
         kernel_sizes: how many entries the kernel of each has.
         measured: what each of them is.
         unmeasured: the layers with weights that are left out, and why.
+        state: of the model.
 
     Raises:
         ZooError: if the model is not built or has no layer to measure, or for a Keras setting under
@@ -86,7 +87,7 @@ class Probe:
         self._model, self._scale, self._weights = model, scale, weights
         self._objective = Objective(model, loss, part)
         self._x, self._y = (tree.map_structure(_tensor, each) for each in (x, y))
-        self._state = State(model)
+        self.state = State(model)
         self.measured, self.unmeasured = layers.survey(model, self._order())
         if not self.measured:
             raise ZooError(f"model {model.name} has no layer with a kernel to measure")
@@ -124,8 +125,11 @@ class Probe:
         seen, _ = self.look()
         return {name: of(seen) for name, of in QUANTITIES.items()}
 
-    def look(self) -> tuple[Pass, dict[str, Any]]:
+    def look(self, puts_back: bool = True) -> tuple[Pass, dict[str, Any]]:
         """One pass forward and back, and beside it what a person wants to know of it.
+
+        Args:
+            puts_back: whether the pass itself puts back the variables that it changes.
 
         Returns:
             The pass; `loss`, a scalar; `connected`, whether a gradient reaches each layer;
@@ -135,7 +139,7 @@ class Probe:
         """
         with tf.GradientTape() as tape:
             tape.watch(self._variables)
-            loss, recorder = self._forward()
+            loss, recorder = self._forward(puts_back)
         uses = [recorder.traces.get(id(layer), []) for layer in self._with_z]
         every_z = [use.z for of_layer in uses for use in of_layer]
         by_z, by_kernel = self._gradient(tape, loss, (every_z, self._variables))
@@ -209,9 +213,9 @@ class Probe:
         others = [axis for axis in range(squares.shape.rank) if axis != 1]
         return tf.sqrt(tf.reduce_mean(squares, others)) / tf.cast(self._scale(), tf.float64)
 
-    def _forward(self) -> tuple[Tensor, Recorder]:
+    def _forward(self, puts_back: bool = True) -> tuple[Tensor, Recorder]:
         """The loss, and what was seen on the way; the model's state put back."""
-        with self._state.kept(), recording(self._model) as recorder:
+        with self.state.kept(values=puts_back), recording(self._model) as recorder:
             outputs = self._model(self._x, training=True)
             loss = self._objective(self._x, self._y, outputs, self._weights)
         return loss, recorder

@@ -49,17 +49,38 @@ class State:
                 waiting.extend(vars(each).values())
 
     @contextlib.contextmanager
-    def kept(self) -> Iterator[None]:
-        """Puts all back on leaving, whatever happened; also while a graph is traced."""
-        before = [read(variable) for variable in self.variables]
+    def kept(self, values: bool = True) -> Iterator[None]:
+        """Puts all back on leaving, whatever happened; also while a graph is traced.
+
+        Args:
+            values: whether those of the variables, too.
+        """
         attributes = [(each, _attributes(each)) for each in self.holders if _is_built(each)]
-        try:
-            yield
-        finally:
-            for variable, value in _may_differ(self.variables, before):
+        with values_kept(self.variables if values else []):
+            try:
+                yield
+            finally:
+                for each, before in attributes:
+                    _put_back(each, before)
+
+    def written(self, graph: tf.Graph) -> list[tf.Variable]:
+        """Which variables a graph that was traced may change."""
+        inside = {id(outer): handle for outer, handle in graph.captures}
+        handles = [(variable, inside.get(id(variable.handle))) for variable in self.variables]
+        return [each for each, handle in handles if handle is not None and _may_write(handle)]
+
+
+@contextlib.contextmanager
+def values_kept(variables: list[tf.Variable]) -> Iterator[None]:
+    """Puts the values of variables back on leaving."""
+    before = [read(variable) for variable in variables]
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, before, strict=True):
+            # A graph shows what takes each variable: most are only read.
+            if tf.executing_eagerly() or any(_may_write(handle) for handle in value.op.inputs):
                 variable.assign(value)
-            for each, values in attributes:
-                _put_back(each, values)
 
 
 def read(variable: tf.Variable) -> Any:
@@ -67,20 +88,9 @@ def read(variable: tf.Variable) -> Any:
     return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
-def _may_differ(variables: list[tf.Variable], before: list[Any]) -> list[tuple[tf.Variable, Any]]:
-    """Which variables may have another value than before, each with that.
-
-    A graph shows what takes each variable: most are only read, and need not be put back.
-    """
-    pairs = list(zip(variables, before, strict=True))
-    if not pairs or tf.executing_eagerly():
-        return pairs
-    return [(variable, value) for variable, value in pairs if not _is_only_read(value.op)]
-
-
-def _is_only_read(read: tf.Operation) -> bool:
-    takers = [taker for given in read.inputs for taker in given.consumers()]
-    return read.type == "ReadVariableOp" and all(taker.type in _READING for taker in takers)
+def _may_write(handle: Any) -> bool:
+    """Whether something in a graph does more with the handle of a variable than to read it."""
+    return any(taker.type not in _READING for taker in handle.consumers())
 
 
 def _is_users(value: Any) -> bool:
