@@ -171,26 +171,38 @@ def of_arms(results: dict[str, Any]) -> str:
         "| when | the run | networks | alarmed |",
         "| --- | --- | ---: | ---: |",
     ]
-    wrong = []
-    for when in ("start", "halfway"):
-        of_when = {
+    whens = {"start": "before the first step", "halfway": "halfway"}
+    of_when = {
+        when: {
             name.split()[0]: each
             for name, each in results.items()
             if name.endswith(f" {when}") and "error" not in each
         }
+        for when in whens
+    }
+    wrong = []
+    for when, said in whens.items():
         for learned, words in (("yes", "learns"), ("partly", "learns in part"), ("no", "does not")):
-            some = {name: each for name, each in of_when.items() if each["learns"] == learned}
+            some = {n: each for n, each in of_when[when].items() if each["learns"] == learned}
             alarmed = [name for name, each in some.items() if alarms(each)]
             if some:
-                when_said = "before the first step" if when == "start" else "halfway"
-                lines.append(f"| {when_said} | {words} | {len(some)} | {len(alarmed)} |")
+                lines.append(f"| {said} | {words} | {len(some)} | {len(alarmed)} |")
             if learned == "yes":
-                wrong += [f"{name} ({', '.join(some[name]['symptoms'])})" for name in alarmed]
+                wrong += [f"{n}, {said} ({', '.join(some[n]['symptoms'])})" for n in alarmed]
             if learned == "no":
                 missed = sorted(set(some) - set(alarmed))
-                wrong += [f"{name} (nothing)" for name in missed]
-    lines += ["", f"Wrong: {'; '.join(dict.fromkeys(wrong)) or 'none'}.", ""]
-    return "\n".join(lines)
+                wrong += [f"{n}, {said} ({knew(some[n])})" for n in missed]
+    looks = [(n, each) for some in of_when.values() for n, each in some.items()]
+    sick = {name for name, each in looks if each["learns"] == "no"}
+    named = {name for name, each in looks if each["learns"] == "no" and alarms(each)}
+    lines.append(f"| at one of the two | does not | {len(sick)} | {len(named)} |")
+    return "\n".join([*lines, "", *wrap(f"Wrong: {'; '.join(wrong) or 'none'}.", 100), ""])
+
+
+def knew(result: dict[str, Any]) -> str:
+    """What the predictions of a network that was not named knew of their targets."""
+    steps, share = [*result["known"].items()][-1]
+    return f"nothing; {steps} steps from there took {share:.0%} of the loss away"
 
 
 def of_peers(networks: dict[str, Any], arms: dict[str, Any]) -> str:
