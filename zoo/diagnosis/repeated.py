@@ -61,8 +61,8 @@ class RepeatedProbe:
         self._connected = [True] * len(self.layers)
         # Autograph would take six times as long to trace; Keras traces its own steps without it.
         self._pass = keras_private.traced_without_warning(self._look, autograph=False)
-        self._graph: Any = None  # the same for what the model is now
-        self._written: list[tf.Variable] = []  # by it
+        self._graph: Any = None  # the pass, once it has been traced
+        self._written: list[tf.Variable] = []  # what that may change
         self.compiled = True
         self._eager_passes = 0
 
@@ -143,7 +143,11 @@ class RepeatedProbe:
         return float(loss), dict(zip(QUANTITIES, values.numpy(), strict=True))
 
     def _compiled(self) -> Any:
-        """The pass as a graph, and what it changes put back: to do that within costs operations."""
+        """The pass as a graph.
+
+        What it changes is put back around it: within, each variable of the model would have to be
+        read, and to trace that takes a tenth of the whole.
+        """
         if self._graph is None:
             graph = self._pass.get_concrete_function()
             self._graph, self._written = graph, self._probe.state.written(graph.graph)

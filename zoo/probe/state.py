@@ -64,7 +64,7 @@ class State:
                     _put_back(each, before)
 
     def written(self, graph: tf.Graph) -> list[tf.Variable]:
-        """Which variables a graph that was traced may change."""
+        """Which variables a graph that was traced may change: it does more than read them."""
         inside = {id(outer): handle for outer, handle in graph.captures}
         handles = [(variable, inside.get(id(variable.handle))) for variable in self.variables]
         return [each for each, handle in handles if handle is not None and _may_write(handle)]
